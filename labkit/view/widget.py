@@ -1,0 +1,81 @@
+"""The tiny base of every widget of the lab: assets, acknowledgement of messages, and what a page without a kernel shows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from labkit.view.kernel_loop import hand_over
+
+STATIC = Path(__file__).parent / "static"
+
+
+@cache
+def asset(*names: str) -> str:
+    """The named files of ``view/static``, one behind the other: a widget's script is ``common.js`` and its own part."""
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
+
+
+class LabWidget(anywidget.AnyWidget):
+    """A widget that answers every message at once and tells its story without a kernel too.
+
+    Subclasses set ``_esm`` and ``_css`` (see `asset`), add traits, and write methods ``on_<op>(payload)``. They override
+    `as_text` and `as_html`: what stands in a stored notebook beside the live widget.
+    """
+
+    _css = traitlets.Unicode(asset("theme.css")).tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._outbox: list[Mapping[str, Any]] = []
+        self._outbox_lock = threading.Lock()
+        self.on_msg(self._receive)
+
+    def as_text(self) -> str:
+        """Plain text of what the widget shows now; the same on every run, because nbval compares it."""
+        raise NotImplementedError
+
+    def as_html(self) -> str:
+        """Static HTML of what the widget shows now, escaped, readable on white and on black, without scripts."""
+        raise NotImplementedError
+
+    def post(self, message: Mapping[str, Any]) -> None:
+        """Send one message to the page, from whatever thread; messages keep their order."""
+        with self._outbox_lock:
+            self._outbox.append(message)
+            first = len(self._outbox) == 1
+        if first:
+            hand_over(self._flush)
+
+    def _flush(self) -> None:
+        with self._outbox_lock:
+            messages, self._outbox = self._outbox, []
+        for message in messages:
+            self.send(dict(message))
+
+    def _receive(self, _widget: object, content: object, _buffers: object) -> None:
+        # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.
+        if not isinstance(content, dict) or not isinstance(content.get("op"), str):
+            return
+        self.send({"op": "ack", "id": content.get("id")})
+        handler: Callable[[dict[str, Any]], None] | None = getattr(self, f"on_{content['op']}", None)
+        if handler is None:
+            return
+        try:
+            handler(content)
+        except Exception as error:
+            self.send({"op": "trouble", "text": f"The lab stumbled over this ({type(error).__name__}: {error})."})
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        bundle = {"text/plain": self.as_text(), "text/html": self.as_html()}
+        return {**bundle, "application/vnd.jupyter.widget-view+json": view}, {}
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
