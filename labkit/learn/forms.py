@@ -1,0 +1,267 @@
+"""What an exercise asks the learner to hand in, as plain data, and how an answer is read.
+
+Each form's `read(answer)` takes the arguments of `check(...)`, from the widget or from code, and returns
+the one value that the grader gets. It raises `Untouched` when there is nothing to check yet and
+`Unreadable` when the answer is of a kind that the form cannot take; both carry a sentence for the learner.
+Numbers of items and options count from 1, as they are shown; numbers of transcript lines are the `seq` of
+its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from labkit.smtp.transcript import Transcript, TranscriptError
+
+
+class Untouched(Exception):
+    """There is nothing to check yet."""
+
+
+class Unreadable(Exception):
+    """The answer is of a kind that this form cannot take."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinesForm:
+    """Lines to type. The grader gets a tuple of `blanks` strings; blanks left open are empty strings.
+
+    `before` and `after` are the given lines around the blanks. `labels` name the blanks, if "Missing line
+    2" is not good enough.
+    """
+
+    blanks: int
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.blanks < 1:
+            raise ValueError("a LinesForm needs at least one blank")
+        if self.labels and len(self.labels) != self.blanks:
+            raise ValueError(f"{self.blanks} blanks need {self.blanks} labels, got {len(self.labels)}")
+
+    def label(self, number: int) -> str:
+        """The name of blank `number` (from 1)."""
+        if self.labels:
+            return self.labels[number - 1]
+        return "Missing line" if self.blanks == 1 else f"Missing line {number}"
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        shown = [f'"line {number}"' for number in range(1, min(self.blanks, 3) + 1)]
+        return f"{name}.check({', '.join(shown)}{', ...' if self.blanks > 3 else ''})"
+
+    def read(self, answer: tuple[object, ...]) -> tuple[str, ...]:
+        """The typed lines without their line ends; one text of several lines counts as several lines."""
+        given = _flatten(answer)
+        lines: list[str] = []
+        for item in given:
+            text = _text(item)
+            lines += text.splitlines() if len(given) == 1 and text.strip() else [text.rstrip("\r\n")]
+        lines = [line.removeprefix("C: ") for line in lines]
+        if not any(line.strip() for line in lines):
+            what = (
+                "The line is still empty."
+                if self.blanks == 1
+                else f"All {self.blanks} lines are still empty."
+            )
+            raise Untouched(f"{what} Type what you would send, then check.")
+        while len(lines) > self.blanks and not lines[-1].strip():
+            lines.pop()
+        if len(lines) > self.blanks:
+            raise Unreadable(
+                f"{_count(self.blanks, 'line is', 'lines are')} missing here, and {len(lines)} came."
+            )
+        return tuple(lines) + ("",) * (self.blanks - len(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """Items to put in order, given as they are shown first. The grader gets them in the learner's order."""
+
+    items: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.items) < 2:
+            raise ValueError("an OrderForm needs at least two items")
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check(2, 1, 3, ...) with the numbers of the items as shown, in your order"
+
+    def read(self, answer: tuple[object, ...]) -> tuple[str, ...]:
+        """The items in the learner's order, from their numbers or from their texts."""
+        given = _chosen(answer)
+        if len(given) == 1 and isinstance(given[0], str):
+            text = given[0]
+            numbers = text.replace(",", " ").split()
+            given = list(numbers) if all(map(str.isdecimal, numbers)) else list(text.splitlines())
+        if not given:
+            raise Untouched("The items stand as they came. Move them into your order, then check.")
+        order = tuple(_pick(item, self.items, "item") for item in given)
+        if sorted(order) != sorted(self.items):
+            raise Unreadable(f"Each of the {len(self.items)} items is needed, and each once.")
+        if order == self.items:
+            raise Untouched("The items stand as they came. Move them into your order, then check.")
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceForm:
+    """Options to choose from. The grader gets the chosen text, or, with `many`, a frozenset of texts."""
+
+    options: tuple[str, ...]
+    many: bool = False
+
+    def __post_init__(self) -> None:
+        if len(self.options) < 2 or len(set(self.options)) != len(self.options):
+            raise ValueError("a ChoiceForm needs at least two options, all different")
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check(2)" if not self.many else f"{name}.check(1, 3)"
+
+    def read(self, answer: tuple[object, ...]) -> str | frozenset[str]:
+        """The chosen option or options, from their numbers or from their texts."""
+        given = _chosen(answer)
+        if not given:
+            raise Untouched("Nothing is chosen yet. Choose, then check.")
+        chosen = frozenset(_pick(item, self.options, "option") for item in given)
+        if self.many:
+            return chosen
+        if len(chosen) > 1:
+            raise Unreadable(f"One option is asked for, and {len(chosen)} came.")
+        return next(iter(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class PickLineForm:
+    """A line of a transcript to point at. The grader gets its number (`seq`)."""
+
+    transcript: Transcript
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check(5) with the number of the line"
+
+    def read(self, answer: tuple[object, ...]) -> int:
+        """The number of the line."""
+        return read_line_number(answer, self.transcript)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveForm:
+    """The learner's own session. The grader gets its `Transcript`, with at least one line from the client."""
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check(), after you have sent something in the console"
+
+    def read(self, answer: tuple[object, ...]) -> Transcript:
+        """The transcript: as such, as its text form, or of anything that has a `transcript`."""
+        given: object = answer[0] if answer else None
+        if len(answer) > 1:
+            raise Unreadable(f"One session is asked for, and {len(answer)} came.")
+        if not isinstance(given, (str, Transcript)):
+            given = getattr(given, "transcript", given)
+        if given is None or given == "":
+            raise Untouched(
+                "There is no session of yours yet. Open one in the console, try the task there, then check."
+            )
+        if isinstance(given, str):
+            try:
+                given = Transcript.from_text(given)
+            except TranscriptError as error:
+                raise Unreadable(f"This does not read as a transcript: {error}") from None
+        if not isinstance(given, Transcript):
+            raise Unreadable(f"A session is asked for, and {a_kind(given)} came.")
+        if not any(event.sender == "C" and event.data for event in given):
+            raise Untouched("You have not sent a line in this session yet. Try the task there, then check.")
+        return given
+
+
+Form: TypeAlias = LinesForm | OrderForm | ChoiceForm | PickLineForm | LiveForm
+
+
+def read_line_number(answer: tuple[object, ...], transcript: Transcript) -> int:
+    """The number of the one line that `answer` points at: `5`, "5" or "line 5". Raises as a form's `read`."""
+    given = _chosen(answer)
+    if not given:
+        raise Untouched("No line is chosen yet. Point at a line, then check.")
+    if len(given) > 1:
+        raise Unreadable(f"One line is asked for, and {len(given)} came.")
+    item = given[0]
+    if isinstance(item, str) and item.strip().lower().removeprefix("line").strip().isdecimal():
+        item = int(item.strip().lower().removeprefix("line"))
+    if not isinstance(item, int) or isinstance(item, bool):
+        raise Unreadable(f"The number of a line is asked for, and {a_kind(item)} came.")
+    numbers = {event.seq for event in transcript}
+    if item not in numbers:
+        if not numbers:
+            raise Untouched("There is no line to point at yet: the session is empty.")
+        raise Unreadable(
+            f"The lines are numbered {min(numbers)} to {max(numbers)}, and {item} is not among them."
+        )
+    return item
+
+
+def a_kind(value: object) -> str:
+    """What kind of thing `value` is, in words that need no Python; never touches the value itself."""
+    known = {
+        bool: "yes or no",
+        int: "a number",
+        float: "a number",
+        str: "text",
+        bytes: "octets",
+        type(None): "nothing",
+        list: "a list",
+        tuple: "a list",
+        dict: "a table",
+    }
+    return known.get(type(value), f"something of the type {type(value).__name__}")
+
+
+def _flatten(answer: Iterable[object]) -> list[object]:
+    """The arguments with the lists among them opened: `check([1, 2])` says the same as `check(1, 2)`."""
+    flat: list[object] = []
+    for item in answer:
+        flat += _flatten(item) if isinstance(item, (list, tuple, set, frozenset)) else [item]
+    return flat
+
+
+def _chosen(answer: Iterable[object]) -> list[object]:
+    """What was chosen: the arguments opened, without the empty ones."""
+    return [item for item in _flatten(answer) if item is not None and item != ""]
+
+
+def _text(item: object) -> str:
+    if item is None:
+        return ""
+    if isinstance(item, bytes):
+        return item.decode("utf-8", "surrogateescape")
+    if not isinstance(item, str):
+        raise Unreadable(f"Lines of text are asked for, and {a_kind(item)} came.")
+    return item
+
+
+def _pick(item: object, choices: tuple[str, ...], noun: str) -> str:
+    """The choice that `item` names, by its text (which may be a reply code) or by its number, from 1."""
+    if isinstance(item, (str, int)):
+        for choice in choices:
+            if str(item).strip() == choice.strip():
+                return choice
+    if isinstance(item, str) and item.strip().isdecimal():
+        item = int(item)
+    if isinstance(item, int) and not isinstance(item, bool):
+        if 1 <= item <= len(choices):
+            return choices[item - 1]
+        raise Unreadable(f"The {noun}s are numbered 1 to {len(choices)}, and {item} is not among them.")
+    what = "this text" if isinstance(item, str) else a_kind(item)
+    raise Unreadable(f"Give {noun}s by their number or their exact text; {what} is neither.")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

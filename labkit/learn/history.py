@@ -1,0 +1,204 @@
+"""From progress records to what is known about each exercise, prediction, observation and question.
+
+A record is one JSON object: `t` (UTC, ISO 8601), `kind`, `id`, and by kind
+
+    attempt      outcome, answer (plain JSON)
+    hint         step (from 1)
+    solution     nothing more
+    prediction   guess
+    reveal       actual, agreed
+    observation  outcome, line
+    quiz         outcome, picks (places of options in the file, or the typed number), where (a later lesson)
+    opened, finished     the id is the lesson's
+
+On the twin of a task, attempt, hint and solution also bear `of`: the id of that task.
+Kinds and fields not known here (from a newer version) are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+Record: TypeAlias = Mapping[str, Any]
+
+ID = re.compile(r"(?P<lesson>\d\d|playground)\.[a-z0-9]+(?:[.-][a-z0-9]+)*")
+"""The form of every id: the lesson, a dot, then words or numbers: "01.q1", "01.quiz.after-the-dot"."""
+
+LESSON_ID = re.compile(r"\d\d|playground")
+
+_KIND_OF_ITEM = {
+    "attempt": "exercise",
+    "hint": "exercise",
+    "solution": "exercise",
+    "prediction": "prediction",
+    "reveal": "prediction",
+    "observation": "observation",
+    "quiz": "quiz",
+}
+_ANSWER_FIELD = {"attempt": "answer", "observation": "line", "quiz": "picks"}
+_TRIES = ("correct", "incorrect")
+_QUIZ_MEMORY = 20
+
+
+def lesson_of(name: str) -> str:
+    """The lesson id in "01", "01_session", "01_session.ipynb" or "01.q1"."""
+    return re.split(r"[._]", name, maxsplit=1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class QuizAnswer:
+    """One answer to a quiz question: when (UTC, ISO 8601), its outcome, the later lesson that asked it."""
+
+    time: str
+    outcome: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProgress:
+    """What is known about one exercise, prediction, observation or quiz question.
+
+    Times are UTC, ISO 8601; what has not happened is "".
+
+    kind      "exercise", "prediction", "observation" or "quiz"
+    tries     graded answers; checks of an empty or unreadable answer are not counted
+    outcome   of the last check of any kind, or ""
+    passed    when it was first right, or ""
+    hints     how many steps of the hints were opened
+    solution  when the solution was shown, or ""
+    twin_passed  when the twin of the task was first right, or ""
+    twin_of   the task whose twin this is, or ""
+    answer    the last answer that was graded, as plain JSON types
+    guess, actual, agreed   of a prediction
+    answers   of a quiz question, the last twenty
+    """
+
+    id: str
+    kind: str = ""
+    tries: int = 0
+    outcome: str = ""
+    passed: str = ""
+    hints: int = 0
+    solution: str = ""
+    twin_passed: str = ""
+    twin_of: str = ""
+    answer: Any = None
+    guess: str = ""
+    actual: str = ""
+    agreed: bool | None = None
+    answers: tuple[QuizAnswer, ...] = ()
+    first: str = ""
+    last: str = ""
+
+    @property
+    def lesson(self) -> str:
+        """The id of its lesson."""
+        return lesson_of(self.id)
+
+    @property
+    def solved(self) -> bool:
+        """Right once, itself or, after its solution was shown, its twin."""
+        return bool(self.passed or self.twin_passed)
+
+    @property
+    def missed(self) -> bool:
+        """A quiz question whose last answer was wrong."""
+        return bool(self.answers) and self.answers[-1].outcome == "incorrect"
+
+
+_FIELDS = tuple(ItemProgress.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class LessonTimes:
+    """When a lesson was first and last opened and first finished (UTC, ISO 8601, or "")."""
+
+    opened: str = ""
+    opened_last: str = ""
+    finished: str = ""
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything known so far. Immutable: `with_records` gives a new one, so that threads need no lock."""
+
+    items: Mapping[str, ItemProgress] = MappingProxyType({})
+    lessons: Mapping[str, LessonTimes] = MappingProxyType({})
+    records: int = 0
+
+    def with_records(self, records: Iterable[Record]) -> History:
+        """This history and these records, in their order."""
+        items, lessons, count = dict(self.items), dict(self.lessons), self.records
+        by_id: dict[str, list[Record]] = {}
+        for record in records:
+            count += 1
+            if record["kind"] in _KIND_OF_ITEM:
+                by_id.setdefault(record["id"], []).append(record)
+            elif record["kind"] in ("opened", "finished"):
+                lessons[record["id"]] = _lesson_after(lessons.get(record["id"], LessonTimes()), record)
+            if record["kind"] == "attempt" and _task_of(record):
+                by_id.setdefault(_task_of(record), []).append({**record, "kind": "twin"})
+        for id, group in by_id.items():
+            items[id] = _item_after(items.get(id, ItemProgress(id)), group)
+        return History(MappingProxyType(items), MappingProxyType(lessons), count)
+
+
+def is_record(value: object) -> bool:
+    """Whether a JSON value read from a file has what every record has."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("t"), str)
+        and isinstance(value.get("kind"), str)
+        and isinstance(id := value.get("id"), str)
+        and (ID.fullmatch(id) is not None or LESSON_ID.fullmatch(id) is not None)
+    )
+
+
+def _task_of(record: Record) -> str:
+    """The task whose twin this record is about, or ""."""
+    task = record.get("of")
+    return task if isinstance(task, str) and ID.fullmatch(task) else ""
+
+
+def _lesson_after(before: LessonTimes, record: Record) -> LessonTimes:
+    time = record["t"]
+    if record["kind"] == "opened":
+        return replace(before, opened=before.opened or time, opened_last=time)
+    return replace(before, finished=before.finished or time)
+
+
+def _item_after(before: ItemProgress, records: Iterable[Record]) -> ItemProgress:
+    now: dict[str, Any] = {name: getattr(before, name) for name in _FIELDS}
+    for record in records:
+        kind, time, outcome = record["kind"], record["t"], str(record.get("outcome", ""))
+        if kind == "twin":
+            if outcome == "correct":
+                now["twin_passed"] = now["twin_passed"] or time
+            continue
+        now["kind"] = _KIND_OF_ITEM[kind]
+        now["first"], now["last"] = now["first"] or time, time
+        now["twin_of"] = now["twin_of"] or _task_of(record)
+        if kind in ("attempt", "observation", "quiz"):
+            now["outcome"] = outcome
+            if outcome in _TRIES:
+                now["tries"] += 1
+                now["answer"] = record.get(_ANSWER_FIELD[kind])
+            if outcome == "correct":
+                now["passed"] = now["passed"] or time
+            if kind == "quiz" and outcome in _TRIES:
+                now["answers"] += (QuizAnswer(time, outcome, str(record.get("where", ""))),)
+                now["answers"] = now["answers"][-_QUIZ_MEMORY:]
+        elif kind == "hint":
+            step = record.get("step")
+            now["hints"] = max(now["hints"], step if isinstance(step, int) else 0)
+        elif kind == "solution":
+            now["solution"] = now["solution"] or time
+        elif kind == "prediction":
+            now["guess"] = str(record.get("guess", ""))
+        elif kind == "reveal":
+            now["actual"], now["agreed"] = str(record.get("actual", "")), record.get("agreed") is True
+    return ItemProgress(**now)
