@@ -19,8 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Record: TypeAlias = Mapping[str, Any]
@@ -126,8 +125,8 @@ class LessonTimes:
 class History:
     """Everything known so far. Immutable: `with_records` gives a new one, so that threads need no lock."""
 
-    items: Mapping[str, ItemProgress] = MappingProxyType({})
-    lessons: Mapping[str, LessonTimes] = MappingProxyType({})
+    items: Mapping[str, ItemProgress] = field(default_factory=dict)
+    lessons: Mapping[str, LessonTimes] = field(default_factory=dict)
     records: int = 0
 
     def with_records(self, records: Iterable[Record]) -> History:
@@ -144,7 +143,7 @@ class History:
                 by_id.setdefault(_task_of(record), []).append({**record, "kind": "twin"})
         for id, group in by_id.items():
             items[id] = _item_after(items.get(id, ItemProgress(id)), group)
-        return History(MappingProxyType(items), MappingProxyType(lessons), count)
+        return History(items, lessons, count)
 
 
 def is_record(value: object) -> bool:
