@@ -1,1 +1,27 @@
-"""A small mail Internet inside one notebook kernel: see CONTRIBUTING.md for its floors."""
+"""SMTP Lab: a small mail Internet that lives inside one notebook kernel.
+
+Importing this package loads nothing beyond the standard library. The names a lesson uses stand in
+`_LAZY` and are loaded when first asked for.
+
+This file and `__main__.py` keep to syntax that old Pythons can read, so that those get a sentence and not a
+traceback.
+"""
+
+__version__ = "0.1.0"
+
+# What `from labkit import NAME` finds, and the module that NAME comes from.
+_LAZY: "dict[str, str]" = {}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    return sorted([*globals(), *_LAZY])

@@ -35,13 +35,13 @@ def labkit_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     return home
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def long_run(request: pytest.FixtureRequest) -> bool:
     """Whether this run was asked for the long random tests."""
     return bool(request.config.getoption("--long"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def size(long_run: bool) -> Callable[[int, int], int]:
     """`size(sample, whole)`: how many random cases to run."""
     return lambda sample, whole: whole if long_run else sample

@@ -1,0 +1,21 @@
+"""The sentence for a Python that is too old. Written in syntax that any Python 3.6 or newer reads."""
+
+import shutil
+import sys
+
+
+def refuse(oldest: "tuple[int, int]") -> int:
+    """Say which Python this is, which is needed, and which fitting one is here; return the exit code."""
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    needed = f"{oldest[0]}.{oldest[1]}"
+    found = [f"python3.{minor}" for minor in range(13, oldest[1] - 1, -1) if shutil.which(f"python3.{minor}")]
+    print(f"This is Python {here}; the lab needs Python {needed} or newer.", file=sys.stderr)
+    if found:
+        print(f"What to do: this machine has {found[0]}. Run: {found[0]} -m labkit", file=sys.stderr)
+    else:
+        print(
+            f"What to do: install Python {needed} or newer (python.org, or your system's packages), "
+            "then run the same command with it.",
+            file=sys.stderr,
+        )
+    return 1
