@@ -28,9 +28,13 @@ class Kind(Enum):
     PLAIN = "plain Python"
 
 
+# The first three are set by Binder, the last one in every image that repo2docker builds.
+_BINDER = ("BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST", "BINDER_REPO_URL", "NB_PYTHON_PREFIX")
+
+
 def kind() -> Kind:
     """The kind of environment that runs this code."""
-    if any(name in os.environ for name in ("BINDER_SERVICE_HOST", "BINDER_LAUNCH_HOST", "BINDER_REPO_URL")):
+    if any(name in os.environ for name in _BINDER):
         return Kind.BINDER
     if sys.prefix != sys.base_prefix:  # before conda: a venv made with conda's Python is a venv
         return Kind.VENV
