@@ -18,9 +18,11 @@ Kinds and fields not known here (from a newer version) are left alone.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 Record: TypeAlias = Mapping[str, Any]
 
@@ -48,8 +50,7 @@ def lesson_of(name: str) -> str:
     return re.split(r"[._]", name, maxsplit=1)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class QuizAnswer:
+class QuizAnswer(NamedTuple):
     """One answer to a quiz question: when (UTC, ISO 8601), its outcome, the later lesson that asked it."""
 
     time: str
@@ -112,8 +113,7 @@ class ItemProgress:
 _FIELDS = tuple(ItemProgress.__dataclass_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class LessonTimes:
+class LessonTimes(NamedTuple):
     """When a lesson was first and last opened and first finished (UTC, ISO 8601, or "")."""
 
     opened: str = ""
@@ -121,28 +121,53 @@ class LessonTimes:
     finished: str = ""
 
 
-@dataclass(frozen=True)
 class History:
-    """Everything known so far. Immutable: `with_records` gives a new one, so that threads need no lock."""
+    """Everything known so far. Never changes: `with_records` gives a new one, so that threads need no lock.
 
-    items: Mapping[str, ItemProgress] = field(default_factory=dict)
-    lessons: Mapping[str, LessonTimes] = field(default_factory=dict)
-    records: int = 0
+    items    by id
+    lessons  by lesson id
+    records  how many records all this comes from
+    """
+
+    __slots__ = ("items", "lessons", "records")
+
+    def __init__(
+        self,
+        items: Mapping[str, ItemProgress] | None = None,
+        lessons: Mapping[str, LessonTimes] | None = None,
+        records: int = 0,
+    ) -> None:
+        self.items: Mapping[str, ItemProgress] = items or {}
+        self.lessons: Mapping[str, LessonTimes] = lessons or {}
+        self.records = records
 
     def with_records(self, records: Iterable[Record]) -> History:
-        """This history and these records, in their order."""
-        items, lessons, count = dict(self.items), dict(self.lessons), self.records
-        by_id: dict[str, list[Record]] = {}
+        """This history and these records, in their order. They are taken one by one and not kept."""
+        lessons, count = dict(self.lessons), self.records
+        drafts: dict[str, dict[str, Any]] = {}
+
+        def draft(id: str) -> dict[str, Any]:
+            if (found := drafts.get(id)) is None:
+                before = self.items.get(id) or ItemProgress(id)
+                found = drafts[id] = {name: getattr(before, name) for name in _FIELDS}
+                found["answers"] = deque(before.answers, maxlen=_QUIZ_MEMORY)
+            return found
+
         for record in records:
             count += 1
-            if record["kind"] in _KIND_OF_ITEM:
-                by_id.setdefault(record["id"], []).append(record)
-            elif record["kind"] in ("opened", "finished"):
-                lessons[record["id"]] = _lesson_after(lessons.get(record["id"], LessonTimes()), record)
-            if record["kind"] == "attempt" and _task_of(record):
-                by_id.setdefault(_task_of(record), []).append({**record, "kind": "twin"})
-        for id, group in by_id.items():
-            items[id] = _item_after(items.get(id, ItemProgress(id)), group)
+            kind, id = record["kind"], record["id"]
+            if kind in _KIND_OF_ITEM:
+                _apply(record, kind, draft(id))
+                if "of" in record and (task := _task_of(record)):
+                    drafts[id]["twin_of"] = task
+                    if kind == "attempt" and record.get("outcome") == "correct":
+                        draft(task)["twin_passed"] = draft(task)["twin_passed"] or record["t"]
+            elif kind in ("opened", "finished"):
+                lessons[id] = _lesson_after(lessons.get(id, LessonTimes()), record)
+        items = dict(self.items)
+        for id, found in drafts.items():
+            found["answers"] = tuple(QuizAnswer(*map(str, answer)) for answer in found["answers"])
+            items[id] = ItemProgress(**found)
         return History(items, lessons, count)
 
 
@@ -153,8 +178,13 @@ def is_record(value: object) -> bool:
         and isinstance(value.get("t"), str)
         and isinstance(value.get("kind"), str)
         and isinstance(id := value.get("id"), str)
-        and (ID.fullmatch(id) is not None or LESSON_ID.fullmatch(id) is not None)
+        and _is_id(id)
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_id(text: str) -> bool:
+    return (ID.fullmatch(text) or LESSON_ID.fullmatch(text)) is not None
 
 
 def _task_of(record: Record) -> str:
@@ -166,38 +196,30 @@ def _task_of(record: Record) -> str:
 def _lesson_after(before: LessonTimes, record: Record) -> LessonTimes:
     time = record["t"]
     if record["kind"] == "opened":
-        return replace(before, opened=before.opened or time, opened_last=time)
-    return replace(before, finished=before.finished or time)
+        return before._replace(opened=before.opened or time, opened_last=time)
+    return before._replace(finished=before.finished or time)
 
 
-def _item_after(before: ItemProgress, records: Iterable[Record]) -> ItemProgress:
-    now: dict[str, Any] = {name: getattr(before, name) for name in _FIELDS}
-    for record in records:
-        kind, time, outcome = record["kind"], record["t"], str(record.get("outcome", ""))
-        if kind == "twin":
-            if outcome == "correct":
-                now["twin_passed"] = now["twin_passed"] or time
-            continue
-        now["kind"] = _KIND_OF_ITEM[kind]
-        now["first"], now["last"] = now["first"] or time, time
-        now["twin_of"] = now["twin_of"] or _task_of(record)
-        if kind in ("attempt", "observation", "quiz"):
-            now["outcome"] = outcome
-            if outcome in _TRIES:
-                now["tries"] += 1
-                now["answer"] = record.get(_ANSWER_FIELD[kind])
-            if outcome == "correct":
-                now["passed"] = now["passed"] or time
-            if kind == "quiz" and outcome in _TRIES:
-                now["answers"] += (QuizAnswer(time, outcome, str(record.get("where", ""))),)
-                now["answers"] = now["answers"][-_QUIZ_MEMORY:]
-        elif kind == "hint":
-            step = record.get("step")
-            now["hints"] = max(now["hints"], step if isinstance(step, int) else 0)
-        elif kind == "solution":
-            now["solution"] = now["solution"] or time
-        elif kind == "prediction":
-            now["guess"] = str(record.get("guess", ""))
-        elif kind == "reveal":
-            now["actual"], now["agreed"] = str(record.get("actual", "")), record.get("agreed") is True
-    return ItemProgress(**now)
+def _apply(record: Record, kind: str, now: dict[str, Any]) -> None:
+    """Takes one record into the fields of an item in the making."""
+    time = record["t"]
+    now["kind"] = _KIND_OF_ITEM[kind]
+    now["first"], now["last"] = now["first"] or time, time
+    if kind in _ANSWER_FIELD:
+        outcome = now["outcome"] = str(record.get("outcome", ""))
+        if outcome in _TRIES:
+            now["tries"] += 1
+            now["answer"] = record.get(_ANSWER_FIELD[kind])
+            if kind == "quiz":
+                now["answers"].append((time, outcome, record.get("where", "")))
+        if outcome == "correct":
+            now["passed"] = now["passed"] or time
+    elif kind == "hint":
+        step = record.get("step")
+        now["hints"] = max(now["hints"], step if isinstance(step, int) else 0)
+    elif kind == "solution":
+        now["solution"] = now["solution"] or time
+    elif kind == "prediction":
+        now["guess"] = str(record.get("guess", ""))
+    elif kind == "reveal":
+        now["actual"], now["agreed"] = str(record.get("actual", "")), record.get("agreed") is True

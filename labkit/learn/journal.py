@@ -20,25 +20,23 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
+from typing import NamedTuple
 
 _LOCK_TRIES = 40
 _LOCK_PAUSE = 0.005  # seconds; 0.2 in all
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(NamedTuple):
     """How far a file has been read: which file it was, and the octets up to the last line end."""
 
     file: tuple[int, int] = (0, 0)
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What `Journal.read` found.
 
     Complete `lines` without their ends, the unfinished `tail` after the last of them, and

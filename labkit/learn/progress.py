@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.learn.history import (
     ID,
@@ -49,11 +49,11 @@ class LessonProgress:
     """What has been done in one lesson: what was touched, and what `Progress.lesson` was told to expect."""
 
     lesson: str
-    times: LessonTimes = field(default_factory=LessonTimes)
-    exercises: tuple[ItemProgress, ...] = ()
-    predictions: tuple[ItemProgress, ...] = ()
-    observations: tuple[ItemProgress, ...] = ()
-    questions: tuple[ItemProgress, ...] = ()
+    times: LessonTimes
+    exercises: tuple[ItemProgress, ...]
+    predictions: tuple[ItemProgress, ...]
+    observations: tuple[ItemProgress, ...]
+    questions: tuple[ItemProgress, ...]
 
     @property
     def solved(self) -> int:
@@ -76,19 +76,21 @@ class ProgressSummary:
     troubles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _Snapshot(NamedTuple):
     """The file as far as it has been read. Replaced as a whole, so that threads need no lock.
 
     `history` and `skipped` count up to the cursor; `tail` is what the unfinished last line holds: a record
     that lacks only its line end, or a torn one, then `torn`. The next reading looks at it again.
     """
 
-    cursor: Cursor = field(default_factory=Cursor)
-    history: History = field(default_factory=History)
-    skipped: int = 0
-    tail: tuple[Record, ...] = ()
-    torn: int = 0
+    cursor: Cursor
+    history: History
+    skipped: int
+    tail: tuple[Record, ...]
+    torn: int
+
+
+_NOTHING = _Snapshot(Cursor(), History(), 0, (), 0)
 
 
 class Progress:
@@ -106,7 +108,7 @@ class Progress:
         folder = Path(home).absolute() if home is not None else home_folder()
         self._journal = Journal(folder / FILE_NAME) if folder is not None else None
         self._now = now
-        self._snapshot = _Snapshot()
+        self._snapshot = _NOTHING
         self._unsaved: deque[Record] = deque(maxlen=_UNSAVED_LIMIT)
         self._not_saved_because = ""
         self._not_read_because = ""
@@ -195,7 +197,7 @@ class Progress:
             batch = self._journal.read(Cursor())
         except OSError:
             return tuple(self._unsaved)
-        return (*_parse((*batch.lines, batch.tail))[0], *self._unsaved)
+        return (*_records_in((*batch.lines, batch.tail), []), *self._unsaved)
 
     def merge(self, records: Iterable[Record]) -> int:
         """Adds the records (of another machine's export) that are not here yet; says how many.
@@ -249,15 +251,15 @@ class Progress:
             return
         self._not_read_because = ""
         if batch.anew:
-            before = _Snapshot()
-        records, skipped = _parse(batch.lines)
-        tail, torn = _parse((batch.tail,))
+            before = _NOTHING
+        bad: list[bytes] = []
+        torn: list[bytes] = []
         self._snapshot = _Snapshot(
             batch.cursor,
-            before.history.with_records(records) if records else before.history,
-            before.skipped + skipped,
-            tuple(tail),
-            torn,
+            before.history.with_records(_records_in(batch.lines, bad)) if batch.lines else before.history,
+            before.skipped + len(bad),
+            tuple(_records_in((batch.tail,), torn)),
+            len(torn),
         )
 
     def _troubles(self) -> tuple[str, ...]:
@@ -305,22 +307,21 @@ def _lesson_progress(lesson: str, history: History, expected: Iterable[ItemProgr
     )
 
 
-def _parse(lines: Iterable[bytes]) -> tuple[list[Record], int]:
-    """The records in these lines, and how many lines were skipped because they hold none."""
-    records: list[Record] = []
-    skipped = 0
+def _records_in(lines: Iterable[bytes], bad: list[bytes]) -> Iterator[Record]:
+    """The records in these lines, one by one; lines that hold none are put into `bad`."""
+    read = json.JSONDecoder().raw_decode
     for line in lines:
-        if not line or line.isspace():
+        text = line.decode("utf-8", "replace").strip()
+        if not text:
             continue
         try:
-            value = json.loads(line)
+            value, end = read(text)
         except (ValueError, RecursionError):
-            value = None
-        if is_record(value):
-            records.append(value)
+            value, end = None, 0
+        if end == len(text) and is_record(value):
+            yield value
         else:
-            skipped += 1
-    return records, skipped
+            bad.append(line)
 
 
 def _line(record: Record) -> bytes:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from labkit.learn.history import ID, lesson_of
 from labkit.smtp.rule import Rule
@@ -32,8 +31,7 @@ class QuizError(ValueError):
         super().__init__("\n".join([f"{path.name} is no usable quiz:", *(f"  {line}" for line in lines)]))
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option: words, or wire text (`code`), or both; `number` is its place in the file, from 1."""
 
     number: int
@@ -48,8 +46,7 @@ class Option:
         return f"{self.text} {self.code}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class NumericAnswer:
+class NumericAnswer(NamedTuple):
     """Numbers from `low` to `high`, both included (None: every other number), and what is said to them."""
 
     low: float | None
@@ -69,8 +66,7 @@ class NumericAnswer:
         return digits(self.low) if self.low == self.high else f"{digits(self.low)} to {digits(self.high)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RawQuestion:
+class RawQuestion(NamedTuple):
     """A valid question, its options and answers in the order of the file (a numeric default at the end)."""
 
     id: str
