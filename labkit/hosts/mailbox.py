@@ -1,0 +1,112 @@
+"""Mailboxes, and messages as they lie in them after final delivery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import format_datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from labkit.smtp.note import Envelope
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from email.message import EmailMessage
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message in a mailbox."""
+
+    raw: bytes
+    """The octets stored: Return-Path and Received on top (RFC 5321 section 4.4), then what was received."""
+    as_received: bytes
+    """The octets as the client meant them: dots unstuffed, nothing added."""
+    envelope: Envelope
+    """Reverse-path and all accepted forward-paths of the transaction that brought it."""
+    recipient: str
+    """The forward-path because of which it lies in this mailbox."""
+    connection: int
+    """Number of the session at the host that took it."""
+    queue_id: str
+    """The name that the host gave it, as in the reply after the final dot."""
+    time: float
+    """When it was taken, in seconds of the world's clock."""
+
+    @cached_property
+    def parsed(self) -> EmailMessage:
+        """The stored message as the standard library reads it."""
+        from email import message_from_bytes, policy
+
+        return message_from_bytes(self.raw, policy=policy.default)
+
+    @property
+    def subject(self) -> str:
+        """The Subject field; empty if there is none."""
+        return str(self.parsed.get("Subject", ""))
+
+    @property
+    def text(self) -> str:
+        """The stored message as text, for reading; octets that are not UTF-8 are shown as escapes."""
+        return self.raw.decode("utf-8", "backslashreplace")
+
+    def __repr__(self) -> str:
+        sender = self.envelope.reverse_path or "<>"
+        return f"<message {self.queue_id} from {sender} to {self.recipient}, {len(self.raw)} octets>"
+
+
+class Mailbox:
+    """What one recipient has received, oldest first. Filled on the loop thread; reading is safe anywhere."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._messages: list[Message] = []
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All messages, oldest first."""
+        return tuple(self._messages)
+
+    def store(self, message: Message) -> None:
+        """Final delivery: put a message into the mailbox."""
+        self._messages.append(message)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages)
+
+    def __getitem__(self, index: int) -> Message:
+        return self._messages[index]
+
+    def __repr__(self) -> str:
+        count = len(self)
+        return f"<mailbox {self.address}: {count} message{'' if count == 1 else 's'}>"
+
+
+def trace_fields(
+    *,
+    by: str,
+    helo: str,
+    address: str | None,
+    protocol: str,
+    queue_id: str,
+    recipients: tuple[str, ...],
+    date: datetime,
+) -> bytes:
+    """The Received field that ``by`` puts on top (RFC 5321 section 4.4).
+
+    ``protocol`` is a keyword of RFC 3848 such as ESMTPS. The FOR clause is left out when there are several
+    recipients: it may hold one path at most, and would tell each of the others (section 7.2).
+    """
+    origin = f"{helo} ([{address}])" if address else helo
+    goal = f"\r\n\tfor <{recipients[0]}>" if len(recipients) == 1 else ""
+    field = f"Received: from {origin}\r\n\tby {by} with {protocol} id {queue_id}{goal};\r\n\t{format_datetime(date)}\r\n"
+    return field.encode("utf-8", "replace")
+
+
+def return_path(reverse_path: str) -> bytes:
+    """The Return-Path field that final delivery adds, exactly one (RFC 5321 section 4.4)."""
+    return f"Return-Path: <{reverse_path}>\r\n".encode("utf-8", "replace")

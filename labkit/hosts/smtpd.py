@@ -1,0 +1,466 @@
+"""The lab's SMTP server: aiosmtpd, with every trap that a curious learner falls into closed here and nowhere else.
+
+What aiosmtpd 1.4.6 does, and what is done about it:
+
+- The fifth unknown command ends the session: unknown commands have an answer of their own here, without a limit.
+- A slip in an address shows ``500 Error: (IndexError)``: MAIL and RCPT are read by `labkit.smtp.command`, and what
+  still goes wrong inside is answered 451 and handed to :meth:`MailPolicy.fault`.
+- Limits of command lines live in a dictionary of the class, cleared by any connection and raised by each EHLO: here
+  each connection has its own, and a command line holds 512 octets with its CR LF (RFC 5321 section 4.5.3.1.4).
+- A text line of 999 octets passes: 998 plus CR LF is the limit here (section 4.5.3.1.6).
+- ``MAIL FROM:a@b.example`` gets 250: brackets are required here, and the 501 names the slip. A space after the
+  colon is refused too, unless the host is ``lenient``, as many real servers are (section 3.3).
+- The null reverse-path arrives as ``'<>'``: here it is the empty string, and a transaction is open when the
+  reverse-path is not None.
+- AUTH takes its mechanism in capitals only, does not count a socket with implicit TLS as encrypted, runs inside a
+  transaction, breaks at lines above 1,001 octets, and says nothing at all after a failure reported as handled: all
+  mended (RFC 4954 section 4).
+- STARTTLS may be given twice, TLS inside TLS: 503 here.
+- The idle timeout closes without a word: 421 first here (section 3.8). It runs on real time.
+- A client that half-closes loses the answers to what it sent before: they are given first here.
+- Enhanced status codes stand on some replies and not on others: on all that RFC 2034 names if the host offers
+  ENHANCEDSTATUSCODES, else on none.
+- Logger ``mail.log`` writes into notebook cells: silenced.
+
+A bare LF ends a command line, as in aiosmtpd (so ``nc`` without ``-C`` works); inside message text it ends nothing.
+EHLO and HELO take any single printable word as the client's name, as real servers do (section 4.1.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, TLSSetupException
+
+from labkit.hosts import answers
+from labkit.hosts.answers import Answer, reworded
+from labkit.hosts.tap import ServerSession, Tap, peer_of
+from labkit.smtp.command import COMMANDS, Command, parse_command
+from labkit.smtp.parameters import PARAMETERS
+from labkit.smtp.path import Path
+
+logging.getLogger("mail.log").addHandler(logging.NullHandler())
+logging.getLogger("mail.log").propagate = False
+
+COMMAND_LINE = 510  # octets without CR LF
+TEXT_LINE = 998
+AUTH_LINE = 12288
+
+_EXTRA = [(info.verb, info.extension, info.extra) for info in PARAMETERS.values()]
+
+
+class MailPolicy(Protocol):
+    """What a connection asks its host. The host decides, the connection speaks."""
+
+    name: str
+    banner: str
+    keywords: frozenset[str]
+    """First words of the EHLO lines that are always offered."""
+    offers: tuple[str, ...]
+    """EHLO lines that are always offered, in order."""
+    starttls: bool
+    accounts: Mapping[str, str] | None
+    auth_before_tls: bool
+    size_limit: int
+    timeout: float
+    lenient: bool
+
+    def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
+        """Note a new connection and return its record."""
+
+    def disconnected(self, server: LabSMTP) -> None:
+        """Note that a connection is gone. May be called twice."""
+
+    def sender(self, server: LabSMTP, path: Path) -> Answer:
+        """The answer to MAIL."""
+
+    def recipient(self, server: LabSMTP, path: Path) -> Answer:
+        """The answer to RCPT; any but 2yz refuses this recipient."""
+
+    def deliver(self, server: LabSMTP, envelope: LabEnvelope, text: bytes) -> Answer:
+        """The answer after the final dot; 2yz takes responsibility for the message."""
+
+    def expand(self, name: str) -> Answer:
+        """The answer to EXPN."""
+
+    def fault(self, error: Exception) -> None:
+        """Note an exception that is our own fault."""
+
+    def tls_context(self) -> Any:
+        """The TLS context, made when first asked for."""
+
+
+class LabEnvelope(Envelope):  # type: ignore[misc]
+    """aiosmtpd's envelope, with the paths as they were read. ``mail_from`` is None until MAIL is accepted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[Path] = []
+        self.refused = 0
+        """Number of recipients refused in this transaction."""
+
+
+class _Verbs(dict[str, Any]):
+    """aiosmtpd's table of methods, which also has an answer for verbs that are not in it."""
+
+    def __init__(self, known: Mapping[str, Any], server: LabSMTP) -> None:
+        super().__init__(known)
+        self._server = server
+
+    def get(self, verb: str, default: Any = None) -> Any:
+        method = super().get(verb)
+        return method if method is not None else lambda _argument: self._server.unknown(verb)
+
+
+class _Hooks:
+    """The handler object of aiosmtpd: only its hook for a finished message is needed."""
+
+    async def handle_DATA(self, server: LabSMTP, _session: Any, envelope: LabEnvelope) -> Answer:
+        """Take the message, or say why not."""
+        text: bytes = envelope.original_content
+        if len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
+            return answers.LONG_TEXT_LINE
+        return server.policy.deliver(server, envelope, text)
+
+    def __dir__(self) -> list[str]:
+        return ["handle_DATA"]
+
+
+_HOOKS = _Hooks()
+
+
+class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
+    """One connection of a lab host. What a host decides comes from its :class:`MailPolicy`."""
+
+    command_size_limit = COMMAND_LINE
+    line_length_limit = AUTH_LINE
+    AuthLoginUsernameChallenge = "Username:"
+    AuthLoginPasswordChallenge = "Password:"
+
+    def __init__(self, policy: MailPolicy) -> None:
+        self.policy = policy
+        self.command_size_limits = defaultdict(lambda: COMMAND_LINE)  # the base class clears what it finds
+        self._last_heard = 0.0
+        super().__init__(
+            _HOOKS,
+            hostname=policy.name,
+            ident=policy.banner,
+            data_size_limit=policy.size_limit,
+            enable_SMTPUTF8="SMTPUTF8" in policy.keywords,
+            auth_require_tls=not policy.auth_before_tls,
+            authenticator=self._check_password,
+            timeout=policy.timeout,
+            loop=asyncio.get_running_loop(),
+        )
+        self._enhanced = "ENHANCEDSTATUSCODES" in policy.keywords
+        self._smtp_methods = _Verbs(self._smtp_methods, self)
+        self.command_size_limits["AUTH"] = AUTH_LINE
+        for verb, extension, extra in _EXTRA:
+            if extension in policy.keywords:
+                self.command_size_limits[verb] += extra
+
+    def __dir__(self) -> list[str]:
+        # The base class goes through dir(self) for every connection; these names are all that it looks for.
+        return _NAMES
+
+    # the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client is here; or the same one again, now under TLS."""
+        if self._original_transport is None:
+            self.tapped = self.policy.connected(self, peer_of(transport))
+        super().connection_made(transport)
+        ssl_object = transport.get_extra_info("ssl_object")
+        if ssl_object is not None and self._tls_protocol is None:  # TLS from the first octet on
+            self._tls_protocol = ssl_object
+            self.session.ssl = {"ssl_object": ssl_object}
+        self._encrypted = ssl_object is not None
+
+    def data_received(self, data: bytes) -> None:
+        """Octets from the client, decrypted."""
+        self._last_heard = self.loop.time()
+        super().data_received(data)
+
+    def eof_received(self) -> bool:
+        """The client sends no more. What it sent before is answered first; then the session ends."""
+        self.note_eof()
+        self._reader.feed_eof()
+        return self.session.ssl is None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        super().connection_lost(error)
+        self.policy.disconnected(self)
+
+    async def _handle_client(self) -> None:
+        try:
+            await super()._handle_client()
+        except ConnectionError:
+            self.hang_up()  # the client is gone, nobody is left to be told
+
+    async def handle_exception(self, error: Exception) -> Answer:
+        """The answer to something unforeseen; also where the end of the client's octets arrives."""
+        if isinstance(error, asyncio.IncompleteReadError):
+            self.hang_up()
+            raise asyncio.CancelledError
+        if not isinstance(error, TLSSetupException):
+            self.policy.fault(error)
+        return answers.INTERNAL
+
+    def hang_up(self, last_words: Answer | None = None) -> None:
+        """Close the connection from this side, with a last reply if there is one."""
+        if self.transport is None:
+            return
+        if last_words is not None:
+            self.record_and_write(self._writer, last_words.octets(self._enhanced))
+        self.transport.close()
+
+    def break_off(self) -> None:
+        """Drop the connection at once, without waiting for anything to be sent."""
+        for transport in (self.transport, self._original_transport):
+            if isinstance(transport, asyncio.WriteTransport):
+                transport.abort()
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        # One timer that looks at the clock, instead of a new timer for every command.
+        self._last_heard = self.loop.time()
+        if self._timeout_handle is None:
+            self._timeout_handle = self.loop.call_later(self._timeout_duration, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        left = self._last_heard + self._timeout_duration - self.loop.time()
+        if left > 0:
+            self._timeout_handle = self.loop.call_later(left, self._timeout_cb)
+        else:
+            self.hang_up(answers.IDLE)
+
+    async def push(self, status: Answer | str | bytes | None) -> None:
+        """Send one reply."""
+        if status is None:
+            return
+        if isinstance(status, bytes):  # a challenge of AUTH
+            octets = status + b"\r\n"
+        else:
+            answer = reworded(status) if isinstance(status, str) else status
+            octets = answer.octets(self._enhanced)
+        self.record_and_write(self._writer, octets)
+        await self._writer.drain()
+
+    def _create_envelope(self) -> LabEnvelope:
+        return LabEnvelope()
+
+    @property
+    def protocol_name(self) -> str:
+        """How the message came, for the Received field (RFC 3848)."""
+        if not self.session.extended_smtp:
+            return "SMTP"
+        return "ESMTP" + "S" * self._encrypted + "A" * bool(self.session.authenticated)
+
+    # what may be asked at any time
+
+    async def unknown(self, verb: str) -> None:
+        """Answer a verb that no method serves."""
+        if verb in COMMANDS:
+            await self.push(answers.NOT_IMPLEMENTED)
+        else:
+            await self.push(Answer(500, "5.5.2", f'Command "{verb[:40]}" not recognized'))
+
+    async def smtp_HELP(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.8."""
+        verb = (arg or "").upper()
+        served = [name for name in self._smtp_methods if self._serves(name)]
+        if not verb:
+            await self.push(Answer(214, "2.0.0", "Commands: " + " ".join(sorted(served))))
+        elif verb in served:
+            await self.push(Answer(214, "2.0.0", COMMANDS[verb].syntax))
+        else:
+            await self.push(Answer(504, "5.5.4", "No help on this"))
+
+    def _serves(self, verb: str) -> bool:
+        if verb == "STARTTLS":
+            return self.policy.starttls and not self._encrypted
+        return verb != "AUTH" or self.policy.accounts is not None
+
+    async def smtp_VRFY(self, arg: str | None) -> None:
+        """RFC 5321 section 3.5.3: a server that will not tell answers 252, not 550 and not 502."""
+        await self.push(
+            answers.CANNOT_VERIFY if arg else Answer(501, "5.5.4", "VRFY needs a user name or an address")
+        )
+
+    async def smtp_EXPN(self, arg: str | None) -> None:
+        """RFC 5321 section 3.5.2; not offered unless the host has lists."""
+        await self.push(self.policy.expand(arg) if arg else Answer(501, "5.5.4", "EXPN needs a list's name"))
+
+    # greeting
+
+    async def smtp_EHLO(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.1."""
+        if await self._greeted_by(arg, "EHLO"):
+            self.session.extended_smtp = True
+            await self.push(Answer(250, "", self.policy.name, tuple(self._keyword_lines())))
+
+    async def smtp_HELO(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.1: never the extended reply."""
+        if await self._greeted_by(arg, "HELO"):
+            self.session.extended_smtp = False
+            await self.push(Answer(250, "", self.policy.name))
+
+    async def _greeted_by(self, name: str | None, verb: str) -> bool:
+        if not name or not name.isprintable() or " " in name:
+            await self.push(Answer(501, "5.5.4", f"{verb} takes the client's own name, one word"))
+            return False
+        self._set_rset_state()
+        self.session.host_name = self.tapped.helo = name
+        return True
+
+    def _keyword_lines(self) -> list[str]:
+        lines = [f"SIZE {self.policy.size_limit}" if line == "SIZE" else line for line in self.policy.offers]
+        if self.policy.starttls and not self._encrypted:
+            lines.append("STARTTLS")
+        if self.policy.accounts is not None and (self._encrypted or self.policy.auth_before_tls):
+            lines.append("AUTH PLAIN LOGIN")
+        return lines
+
+    async def check_helo_needed(self, helo: str = "EHLO") -> bool:
+        """Answer 503 and return True if the client has not greeted yet."""
+        if self.session.host_name:
+            return False
+        await self.push(answers.EHLO_FIRST)
+        return True
+
+    # the transaction
+
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.2."""
+        if await self.check_helo_needed():
+            return
+        if self.envelope.mail_from is not None:
+            await self.push(answers.NESTED)
+            return
+        answer, path = self._read_path("MAIL", arg)
+        if path is not None:
+            answer = self.policy.sender(self, path)
+            if answer.code // 100 == 2:
+                self.envelope.mail_from = str(path)
+        await self.push(answer)
+
+    async def smtp_RCPT(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.3."""
+        if await self.check_helo_needed():
+            return
+        if self.envelope.mail_from is None:
+            await self.push(answers.NEED_MAIL)
+            return
+        answer, path = self._read_path("RCPT", arg)
+        if path is not None:
+            answer = self.policy.recipient(self, path)
+            if answer.code // 100 == 2:
+                self.envelope.rcpt_tos.append(str(path))
+                self.envelope.paths.append(path)
+            else:
+                self.envelope.refused += 1
+        await self.push(answer)
+
+    def _read_path(self, verb: str, arg: str | None) -> tuple[Answer, Path | None]:
+        """The path and, if there is none, the answer that says why; parameters are checked on the way."""
+        command = parse_command(f"{verb} {arg or ''}".encode("utf-8", "surrogateescape"))
+        if not isinstance(command, Command):
+            if command.path is not None and (command.tolerable or self.policy.lenient):
+                return answers.OK, command.path
+            reason = command.reason[:1].upper() + command.reason[1:]
+            return Answer(501, "5.5.4", f"{reason} ({command.rule.ref})"), None
+        for keyword, value in command.parameters:
+            info = PARAMETERS.get(keyword)
+            if (
+                info is None
+                or info.verb != verb
+                or info.extension not in self.policy.keywords
+                or not self.session.extended_smtp
+                or (keyword == "BODY" and value == "BINARYMIME" and "BINARYMIME" not in self.policy.keywords)
+            ):
+                return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None
+            if keyword == "SIZE" and int(value or 0) > self.policy.size_limit:
+                return answers.TOO_LARGE, None
+        return answers.OK, command.path
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.4: 503 or 554 without a recipient; both are named there."""
+        if await self.check_helo_needed():
+            return
+        if self.envelope.mail_from is None:
+            await self.push(answers.NEED_MAIL)
+        elif not self.envelope.rcpt_tos:
+            await self.push(answers.NO_RECIPIENT if self.envelope.refused else answers.NEED_RCPT)
+        else:
+            await super().smtp_DATA(arg)
+
+    # TLS and authentication
+
+    async def smtp_STARTTLS(self, arg: str | None) -> None:
+        """RFC 3207 section 4."""
+        if self._encrypted:
+            await self.push(answers.TLS_ALREADY)
+        elif not self.policy.starttls:
+            await self.push(answers.NOT_IMPLEMENTED)
+        else:
+            self.tls_context = self.policy.tls_context()
+            await super().smtp_STARTTLS(arg)
+
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        """RFC 4954 section 4."""
+        if self.policy.accounts is None:
+            await self.push(answers.NOT_IMPLEMENTED)
+        elif self.envelope.mail_from is not None:
+            await self.push(answers.AUTH_IN_TRANSACTION)
+        else:
+            mechanism, space, response = (arg or "").partition(" ")
+            await super().smtp_AUTH(mechanism.upper() + space + response)
+
+    async def challenge_auth(
+        self, challenge: str | bytes, encode_to_b64: bool = True, log_client_response: bool = False
+    ) -> Any:
+        """Send a 334 challenge; the client's decoded response, or MISSING after an answer was sent."""
+        octets = challenge.encode() if isinstance(challenge, str) else challenge
+        await self.push(b"334 " + (base64.b64encode(octets) if encode_to_b64 else octets))
+        try:
+            line = await self._reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError as overrun:
+            await self._skip_line(overrun.consumed)
+            await self.push(answers.AUTH_LINE_LONG)
+            return MISSING
+        if line.strip() == b"*":
+            await self.push("501 5.7.0 Authentication cancelled")
+            return MISSING
+        try:
+            return base64.b64decode(line.strip(), validate=True)
+        except binascii.Error:
+            await self.push("501 5.5.2 The response is not base64")
+            return MISSING
+
+    async def _skip_line(self, consumed: int) -> None:
+        while True:
+            await self._reader.read(consumed)
+            try:
+                await self._reader.readuntil(b"\n")
+                return
+            except asyncio.LimitOverrunError as overrun:
+                consumed = overrun.consumed
+
+    def _check_password(
+        self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
+    ) -> AuthResult:
+        accounts = self.policy.accounts or {}
+        right = accounts.get(given.login.decode("utf-8", "replace"))
+        # handled=False lets the base class answer 535; True would leave the client without a reply
+        return AuthResult(
+            success=right is not None and right.encode() == given.password, handled=False, auth_data=given
+        )
+
+
+_NAMES = [name for name in dir(LabSMTP) if name.startswith(("smtp_", "auth_"))]
