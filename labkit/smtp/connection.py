@@ -10,7 +10,7 @@ from labkit.smtp.command import Command, parse_command
 from labkit.smtp.commands import COMMANDS
 from labkit.smtp.judge import name_of, verdict
 from labkit.smtp.malformed import Malformed
-from labkit.smtp.note import Note, Trail
+from labkit.smtp.note import Draft, Trail
 from labkit.smtp.reply import Reply, ReplyParser
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import (
@@ -33,12 +33,12 @@ __all__ = ["Connection"]
 _DECIDING = frozenset({"DATA", "AUTH", RESPONSE, "BDAT", LAST_CHUNK, "STARTTLS"})
 _FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]*:")
 _INJECTED = Rule("RFC 3207 section 4.2", "What came in clear behind STARTTLS must not be acted on under TLS.")
-_OVER = (State.CONNECTED, State.GREETED)
+_IN_CLEAR = "This came in clear, after the server's 220 to STARTTLS. The server must throw it away."
 
 
 @dataclass(slots=True)
 class _Owed:
-    """A line that the server has to answer: its name in the table, its place among the notes."""
+    """A line that the server has to answer: its name in the table, and its note."""
 
     verb: str
     index: int
@@ -47,157 +47,161 @@ class _Owed:
 
 
 class Connection:
-    """One connection's session. ``notes`` is the list that all connections of an observer share."""
+    """One connection's session. ``drafts`` is the list that all connections of an observer share."""
 
-    def __init__(self, notes: list[Note], state: State) -> None:
+    def __init__(self, drafts: list[Draft], state: State) -> None:
         self.state = state
         self.facts = Facts()
         self.trail: Trail | None = None
-        self._notes = notes
+        self._drafts = drafts
         self._changed: set[int] = set()
+        # The server's side.
         self._replies = ReplyParser()
         self._reply_pieces: list[bytes] = []
-        self._reply_lines = 0
+        self._reply_line = 0
+        # What the server owes, and the lines whose kind its next answer decides.
         self._owed: deque[_Owed] = deque()
         self._deciding: _Owed | None = None
         self._held: deque[tuple[WireEvent, int]] = deque()
-        self._ahead = state
-        self._pieces: list[bytes] = []
+        self._ahead = state  # where the session will be if everything owed succeeds
+        # The client's side.
+        self._pieces: list[tuple[bytes, int]] = []
+        self._challenged = False
+        self._chunk_left = 0
+        self._wait_for_tls = False
+        self._half_closed = False
+        # Message text.
         self._in_text = False
         self._in_header = True
         self._after_crlf = True
-        self._text_command: Command | Malformed | None = None
         self._text_piece = b""
-        self._chunk_left = 0
-        self._challenged = False
-        self._wait_for_tls = False
-        self._half_closed = False
+        self._text_command: Command | Malformed | None = None
+        self._odd_end = 0  # seq of the line that a lenient server may take for the end of the text
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The commands in order now, without those that this server did not announce."""
-        keywords = self.facts.keywords
-        return tuple(
-            verb
-            for verb in allowed(self.state)
-            if not COMMANDS[verb].extension
-            or (
-                (keywords is not None and COMMANDS[verb].extension in keywords)
-                and not (verb == "STARTTLS" and self.facts.encrypted)
-                and not (verb == "AUTH" and self.facts.authenticated)
-            )
-        )
+        """The commands in order now, without those that this server does not offer now."""
+        return tuple(verb for verb in allowed(self.state) if self._offered(verb))
+
+    def _offered(self, verb: str) -> bool:
+        extension = COMMANDS[verb].extension
+        if not extension:
+            return True
+        if (verb == "STARTTLS" and self.facts.encrypted) or (verb == "AUTH" and self.facts.authenticated):
+            return False
+        return self.facts.keywords is not None and extension in self.facts.keywords
 
     def feed(self, event: WireEvent) -> set[int]:
-        """Take one event; append its note. Returns the places of all notes that are new or changed."""
-        index = len(self._notes)
+        """Take one event; append its draft. Returns the places of all drafts that are new or changed."""
+        index = len(self._drafts)
         self._changed = {index}
-        self._notes.append(
-            Note(event.seq, "command", None, None, None, None, self.state, self.state,
-                 octets=event.data, encrypted=event.encrypted, trail=self.trail)
-        )  # fmt: skip
+        draft = Draft(event.seq, self.state, self.state, event.data, event.encrypted, self.trail)
+        self._drafts.append(draft)
         if event.encrypted and not self.facts.encrypted:
             self._tls_begins()
         if not event.data:
-            self._closes(event, index)
+            self._closes(event, draft)
         elif event.sender == "S":
-            self._server_line(event, index)
+            self._server_line(event.data, draft)
         elif self._deciding is not None:
-            self._hold(event, index)
+            self._hold(self._deciding, event, index)
         else:
             self._client_line(event, index)
         return self._changed
 
-    def _set(self, index: int, **values: object) -> None:
-        self._notes[index] = replace(self._notes[index], **values)  # type: ignore[arg-type]
-        self._changed.add(index)
-
     # ------------------------------------------------------------------------------------ the client's lines
 
-    def _hold(self, event: WireEvent, index: int) -> None:
+    def _hold(self, deciding: _Owed, event: WireEvent, index: int) -> None:
         """Keep a line whose kind the next answer decides. Until then, note the likely kind."""
         self._held.append((event, index))
-        assert self._deciding is not None
-        likely = self._deciding.expectation.allowed and self._deciding.verb != "STARTTLS"
-        if likely:
-            self._set(index, role="auth" if self._deciding.verb in ("AUTH", RESPONSE) else "text")
+        draft = self._drafts[index]
+        if deciding.expectation.allowed and deciding.verb != "STARTTLS":
+            draft.role = "auth" if deciding.verb in ("AUTH", RESPONSE) else "text"
         else:
-            self._set(index, command=parse_command(event.data))
+            draft.command = parse_command(event.data)
 
     def _release(self) -> None:
         while self._held and self._deciding is None:
-            self._client_line(*self._held.popleft())
+            event, index = self._held.popleft()
+            self._changed.add(index)
+            self._client_line(event, index)
 
     def _client_line(self, event: WireEvent, index: int) -> None:
+        draft = self._drafts[index]
+        draft.role, draft.command = "command", None
         if self._wait_for_tls and not event.encrypted:
-            reason = (
-                "These octets came in clear, after the server's 220 to STARTTLS. They must be thrown away."
-            )
-            self._set(
-                index, role="command", command=parse_command(event.data), why=reason,
-                expectation=Expectation(False, (), reason, _INJECTED, self.state),
-            )  # fmt: skip
+            draft.command = parse_command(event.data)
+            draft.expectation = Expectation(False, (), _IN_CLEAR, _INJECTED, self.state)
+            draft.why = _IN_CLEAR
         elif self._in_text:
-            self._text_line(event.data, index)
+            self._text_line(event.data, index, draft)
         elif self._chunk_left:
-            self._chunk(event.data, index)
+            self._chunk(event.data, index, draft)
         else:
-            self._spoken_line(event.data, index)
+            self._spoken_line(event.data, index, draft)
 
-    def _spoken_line(self, data: bytes, index: int) -> None:
+    def _spoken_line(self, data: bytes, index: int, draft: Draft) -> None:
         """A command, or a response in an AUTH exchange; perhaps in pieces."""
         if not data.endswith(b"\n"):
-            self._pieces.append(data)
-            self._set(index, role="command-part", command=None)
+            self._pieces.append((data, index))
+            draft.role = "command-part"
             return
         if self._pieces:
-            data = b"".join([*self._pieces, data])
+            data = b"".join([piece for piece, _ in self._pieces]) + data
             self._pieces.clear()
+        command: Command | Malformed | None = None
         if self._challenged:
             self._challenged = False
-            owed = _Owed(RESPONSE, index, None, self._expect(RESPONSE, None))
-            self._set(index, role="auth", command=None, expectation=owed.expectation)
+            verb = RESPONSE
+            draft.role = "auth"
         else:
-            command = parse_command(data)
+            command = draft.command = parse_command(data)
             verb = command.verb
             if verb == "BDAT" and isinstance(command, Command):
                 size, _, last = command.argument.partition(" ")
                 self._chunk_left = int(size)
                 verb = LAST_CHUNK if last else verb
-            owed = _Owed(verb, index, command, self._expect(verb, command))
-            self._set(index, role="command", command=command, expectation=owed.expectation, why=_why(owed))
+        owed = _Owed(
+            verb, index, command, self._expect(verb, command, self._ahead if self._owed else self.state)
+        )
+        draft.expectation = owed.expectation
+        draft.why = "" if owed.expectation.allowed else owed.expectation.reason
         self._owe(owed)
+
+    def _expect(self, verb: str, command: Command | Malformed | None, state: State) -> Expectation:
+        if command is not None and verb != END_OF_TEXT:
+            return expectation(state, command, self.facts)
+        entry = lookup(state, verb)
+        return Expectation(entry.allowed, entry.codes, entry.reason, entry.rule, state)
 
     def _owe(self, owed: _Owed) -> None:
         self._owed.append(owed)
         entry = lookup(self._ahead, owed.verb)
-        self._ahead = entry.then.get(entry.success[0] // 100, self._ahead) if entry.success else self._ahead
+        if entry.success:
+            self._ahead = entry.then.get(entry.success[0] // 100, self._ahead)
         if owed.verb in _DECIDING:
             self._deciding = owed
 
-    def _expect(self, verb: str, command: Command | Malformed | None) -> Expectation:
-        """What the table says: in the present state if nothing is owed, else in the state hoped for."""
-        state = self._ahead if self._owed else self.state
-        if command is None:
-            entry = lookup(state, verb)
-            return Expectation(entry.allowed, entry.codes, entry.reason, entry.rule, state)
-        return expectation(state, command, self.facts)
-
-    def _text_line(self, data: bytes, index: int) -> None:
+    def _text_line(self, data: bytes, index: int, draft: Draft) -> None:
         whole = self._text_piece + data if self._text_piece else data
+        draft.role = "text"
         if not data.endswith(b"\n"):
-            self._text_piece = whole[:4]
-            self._set(index, role="text", command=None, detail="header" if self._in_header else "body")
+            self._text_piece = whole[:4]  # enough to know a dot and the start of a header field
+            draft.detail = "header" if self._in_header else "body"
             return
         self._text_piece = b""
         if whole == b".\r\n" and self._after_crlf:
             self._in_text = False
-            owed = _Owed(END_OF_TEXT, index, self._text_command, self._expect(END_OF_TEXT, None))
-            self._set(index, role="end-of-text", command=None, expectation=owed.expectation)
+            state = self._ahead if self._owed else self.state
+            owed = _Owed(END_OF_TEXT, index, self._text_command, self._expect(END_OF_TEXT, None, state))
+            draft.role = "end-of-text"
+            draft.expectation = owed.expectation
             self._owe(owed)
             return
+        if whole in (b".\n", b".\r\n"):
+            self._odd_end = draft.seq
         self._after_crlf = data.endswith(b"\r\n")
-        self._set(index, role="text", command=None, detail=self._text_detail(whole))
+        draft.detail = self._text_detail(whole)
 
     def _text_detail(self, line: bytes) -> str:
         if not self._in_header:
@@ -212,40 +216,43 @@ class Connection:
         self._in_header = False
         return "body"
 
-    def _chunk(self, data: bytes, index: int) -> None:
+    def _chunk(self, data: bytes, index: int, draft: Draft) -> None:
         """Octets that BDAT counted; a command may begin in the middle of the event."""
-        taken, self._chunk_left = min(len(data), self._chunk_left), max(0, self._chunk_left - len(data))
-        self._set(index, role="text", command=None, detail="chunk")
+        taken = min(len(data), self._chunk_left)
+        self._chunk_left -= taken
         if taken < len(data):
-            self._spoken_line(data[taken:], index)
+            self._spoken_line(data[taken:], index, draft)
+        else:
+            draft.role, draft.detail = "text", "chunk"
 
     # ------------------------------------------------------------------------------------ the server's lines
 
-    def _server_line(self, event: WireEvent, index: int) -> None:
-        answered = self._owed[0] if self._owed else None
-        self._set(
-            index, role="reply-part", line=self._reply_lines,
-            command=answered.command if answered else None,
-            answers=self._notes[answered.index].seq if answered else None,
-        )  # fmt: skip
-        if not event.data.endswith(b"\n"):
-            self._reply_pieces.append(event.data)
+    def _server_line(self, data: bytes, draft: Draft) -> None:
+        draft.role = "reply-part"
+        draft.line = self._reply_line
+        if self._owed:
+            draft.command = self._owed[0].command
+            draft.answers = self._drafts[self._owed[0].index].seq
+        if not data.endswith(b"\n"):
+            self._reply_pieces.append(data)
             return
-        line = b"".join([*self._reply_pieces, event.data])
+        line = b"".join([*self._reply_pieces, data])
         self._reply_pieces.clear()
         reply = self._replies.feed(line)
         if reply is None:
-            self._reply_lines += 1
+            self._reply_line += 1
             return
-        self._reply_lines = 0
+        self._reply_line = 0
+        draft.reply = reply
         if self.state is State.CONNECTING and self._is_greeting(reply):
-            self._greeting(reply, index)
+            self._greeting(reply, draft)
         elif self._owed:
-            self._answer(reply, index)
+            self._answer(reply, draft)
         else:
-            self._unsolicited(reply, index)
-        if not line.endswith(b"\r\n") and self._notes[index].agrees:
-            self._set(index, agrees=False, why="The reply's line ends in LF alone; CR is missing.")
+            self._unsolicited(reply, draft)
+        draft.after, draft.trail = self.state, self.trail
+        if draft.agrees and not line.endswith(b"\r\n"):
+            draft.agrees, draft.why = False, "The reply's line ends in LF alone; CR is missing."
 
     def _is_greeting(self, reply: Reply | Malformed) -> bool:
         """An excerpt may begin in the middle: then its first reply answers its first command."""
@@ -259,41 +266,41 @@ class Connection:
         self._judge_head()
         return False
 
-    def _greeting(self, reply: Reply | Malformed, index: int) -> None:
-        entry = lookup(State.CONNECTING, GREETING)
-        expected = Expectation(True, entry.codes, entry.reason, entry.rule, State.CONNECTING)
-        agrees, why = verdict(GREETING, expected, reply, False)
+    def _greeting(self, reply: Reply | Malformed, draft: Draft) -> None:
+        expected = self._expect(GREETING, None, State.CONNECTING)
+        draft.role, draft.expectation = "greeting", expected
+        draft.command = draft.answers = None
+        draft.agrees, draft.why = verdict(GREETING, expected, reply, False)
         self.state = State.CONNECTED
         if isinstance(reply, Reply):
-            self.state = (
-                State.CLOSED if reply.code == 421 else entry.then.get(reply.severity, State.CONNECTED)
-            )
-        self._set(
-            index, role="greeting", command=None, answers=None, reply=reply, after=self.state,
-            expectation=expected, agrees=agrees, why=why,
-        )  # fmt: skip
+            then = lookup(State.CONNECTING, GREETING).then
+            self.state = State.CLOSED if reply.code == 421 else then.get(reply.severity, State.CONNECTED)
         self._judge_head()
 
-    def _unsolicited(self, reply: Reply | Malformed, index: int) -> None:
+    def _unsolicited(self, reply: Reply | Malformed, draft: Draft) -> None:
+        draft.role = "unsolicited"
         if isinstance(reply, Reply) and reply.code == 421:
             self.state = State.CLOSED
-            agrees, why = True, "421 may come without a command: the server is about to close the connection."
-        elif self._in_text:
-            agrees, why = False, "The message text has not ended, and the server answers all the same."
-        else:
-            agrees, why = False, "No command is waiting for a reply."
-        self._set(index, role="unsolicited", reply=reply, after=self.state, agrees=agrees, why=why)
+            draft.why = "421 may come without a command: the server is about to close the connection."
+            return
+        draft.agrees = False
+        hint = f" It may have taken line {self._odd_end} for the end of the text." if self._odd_end else ""
+        if not self._in_text:
+            draft.why = f"No command is waiting for a reply.{hint}"
+            return
+        draft.why = f"The message text has not ended, and the server answers all the same.{hint}"
+        if self._odd_end and isinstance(reply, Reply):  # follow the server: its next line will be a command
+            self._in_text = False
+            self._go(lookup(State.MESSAGE, END_OF_TEXT).then.get(reply.severity, self.state))
 
-    def _answer(self, reply: Reply | Malformed, index: int) -> None:
+    def _answer(self, reply: Reply | Malformed, draft: Draft) -> None:
         owed = self._owed.popleft()
         tolerable = isinstance(owed.command, Malformed) and owed.command.tolerable
-        agrees, why = verdict(owed.verb, owed.expectation, reply, tolerable)
+        draft.role, draft.expectation = "reply", owed.expectation
+        draft.agrees, draft.why = verdict(owed.verb, owed.expectation, reply, tolerable)
+        self._drafts[owed.index].answered_by = draft.seq
+        self._changed.add(owed.index)
         self._move(owed, reply)
-        self._set(
-            index, role="reply", reply=reply, after=self.state, trail=self.trail,
-            expectation=owed.expectation, agrees=agrees, why=why,
-        )  # fmt: skip
-        self._set(owed.index, answered_by=self._notes[index].seq)
         if owed is self._deciding:
             self._deciding = None
             self._decide(owed, reply)
@@ -306,24 +313,22 @@ class Connection:
             self._ahead = self.state
             return
         head = self._owed[0]
-        if head.verb == END_OF_TEXT or head.verb == RESPONSE:
-            entry = lookup(self.state, head.verb)
-            expected = Expectation(entry.allowed, entry.codes, entry.reason, entry.rule, self.state)
-        else:
-            assert head.command is not None
-            expected = expectation(self.state, head.command, self.facts)
+        expected = self._expect(head.verb, head.command, self.state)
         if expected != head.expectation:
             head.expectation = expected
-            self._set(head.index, expectation=expected, why=_why(head))
+            draft = self._drafts[head.index]
+            draft.expectation = expected
+            draft.why = "" if expected.allowed else expected.reason
+            self._changed.add(head.index)
 
     # ------------------------------------------------------------------------------------ what a reply does
 
     def _move(self, owed: _Owed, reply: Reply | Malformed) -> None:
         """Lead the session to where this reply leads it."""
         entry = lookup(self.state, owed.verb)
-        if isinstance(reply, Malformed):
+        if isinstance(reply, Malformed):  # no code that means anything: the transaction has failed
             if owed.verb in (END_OF_TEXT, RESPONSE):
-                self._go(entry.then[5])
+                self._go(entry.then.get(5, self.state))
             return
         severity = reply.severity
         if reply.code == 421:
@@ -334,23 +339,26 @@ class Connection:
             then = ELSEWHERE.get(owed.verb, then)
         if severity == 2:
             self._succeed(owed, reply)
-        if not (owed.verb.startswith("BDAT") and 500 <= reply.code <= 504):
+        if not (owed.verb in ("BDAT", LAST_CHUNK) and 500 <= reply.code <= 504):
             self._go(then.get(severity, self.state))
 
     def _go(self, state: State) -> None:
-        self.state = state
-        if state in _OVER:
+        if self.state is not State.CLOSED:
+            self.state = state
+        if state in (State.CONNECTED, State.GREETED):
             self.trail = None
 
     def _succeed(self, owed: _Owed, reply: Reply) -> None:
         path = owed.command.path if owed.command is not None else None
         match owed.verb:
-            case "EHLO" | "HELO":
-                keywords = _keywords(reply) if owed.verb == "EHLO" else {}
-                self.facts = replace(self.facts, keywords=keywords, smtputf8=False)
+            case "EHLO":
+                self.facts = replace(self.facts, keywords=_keywords(reply), smtputf8=False)
+            case "HELO":
+                self.facts = replace(self.facts, keywords={}, smtputf8=False)
             case "MAIL" | "SEND" | "SOML" | "SAML":
                 utf8 = isinstance(owed.command, Command) and owed.command.parameter("SMTPUTF8") is not None
-                self.facts = replace(self.facts, smtputf8=utf8)
+                if utf8 is not self.facts.smtputf8:
+                    self.facts = replace(self.facts, smtputf8=utf8)
                 self.trail = Trail(str(path) if path is not None else "")
             case "RCPT":
                 before = self.trail or Trail(None)
@@ -368,10 +376,11 @@ class Connection:
             self._in_text = code // 100 == 3
             self._in_header = self._after_crlf = True
             self._text_command = owed.command
+            self._odd_end = 0
         elif owed.verb in ("AUTH", RESPONSE):
             self._challenged = code // 100 == 3
         elif owed.verb in ("BDAT", LAST_CHUNK) and code in (500, 502):
-            self._chunk_left = 0
+            self._chunk_left = 0  # the server does not know BDAT, and reads on as if nothing were special
 
     def _tls_begins(self) -> None:
         self.facts = replace(self.facts, encrypted=True)
@@ -380,29 +389,38 @@ class Connection:
 
     # ------------------------------------------------------------------------------------ the end
 
-    def _closes(self, event: WireEvent, index: int) -> None:
-        owing = bool(self._owed or self._held or self._pieces)
-        if event.sender == "C" and owing and not self._half_closed:
+    def _closes(self, event: WireEvent, draft: Draft) -> None:
+        draft.role = "closed"
+        owing = bool(self._owed or self._held or self._in_text)
+        if event.sender == "C" and owing and not self._half_closed and self.state is not State.CLOSED:
             self._half_closed = True
-            self._set(index, role="closed", why="The client has stopped sending, and replies are still owed.")
+            draft.why = "The client has stopped sending, and the server has not answered everything yet."
             return
-        why = "" if self.state is State.CLOSED else "The connection ended without QUIT and its 221."
+        if self.state is not State.CLOSED:
+            draft.why = "The connection ended without QUIT and its 221."
         for owed in self._owed:
-            self._set(owed.index, role="unanswered", detail=name_of(owed.verb),
-                      why="The connection ended before this was answered.")  # fmt: skip
+            self._unanswered(owed.index, name_of(owed.verb))
+        for _, index in self._held:
+            if self._drafts[index].role == "command":
+                self._unanswered(index, name_of(""))
+        for _, index in self._pieces:
+            self._drafts[index].why = "The line was cut off: its end never came."
+            self._changed.add(index)
         self._owed.clear()
-        self._deciding = None
         self._held.clear()
-        self.state = State.CLOSED
-        self._set(index, role="closed", after=self.state, why=why)
+        self._pieces.clear()
+        self._deciding = None
+        self.state = draft.after = State.CLOSED
 
-
-def _why(owed: _Owed) -> str:
-    return "" if owed.expectation.allowed else owed.expectation.reason
+    def _unanswered(self, index: int, what: str) -> None:
+        draft = self._drafts[index]
+        draft.role, draft.detail = "unanswered", what
+        draft.why = "The connection ended before this was answered."
+        self._changed.add(index)
 
 
 def _keywords(reply: Reply) -> dict[str, tuple[str, ...]]:
-    """The extensions that an EHLO reply announces: keyword in capitals, arguments in capitals."""
+    """The extensions that an EHLO reply announces: keyword and arguments, both in capitals."""
     found: dict[str, tuple[str, ...]] = {}
     for line in reply.lines[1:]:
         keyword, *arguments = line.upper().split() or [""]

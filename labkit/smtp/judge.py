@@ -66,7 +66,7 @@ def _in_order(verb: str, code: int) -> tuple[bool, str]:
     if code == 503:
         return (
             False,
-            f"503 says wrong order, but {name} was in order by RFC 5321. The server wants something else first.",
+            f"503 says wrong order, but {name} was in order. This server wants something else first.",
         )
     if code in (500, 501, 502, 504) and code not in failure:
         return (

@@ -11,7 +11,7 @@ from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply
 from labkit.smtp.states import Expectation, State
 
-__all__ = ["Envelope", "Note", "Trail"]
+__all__ = ["Draft", "Envelope", "Note", "Trail", "envelope_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +105,33 @@ def envelope_of(trail: Trail | None) -> Envelope:
     while link.before is not None:
         link = link.before
     return Envelope(link.address, paths)
+
+
+@dataclass(slots=True)
+class Draft:
+    """A note in the making: the same fields as `Note`, but they may still change."""
+
+    seq: int
+    before: State
+    after: State
+    octets: bytes
+    encrypted: bool
+    trail: Trail | None
+    role: str = "command"
+    command: Command | Malformed | None = None
+    answers: int | None = None
+    answered_by: int | None = None
+    reply: Reply | Malformed | None = None
+    expectation: Expectation | None = None
+    agrees: bool = True
+    why: str = ""
+    detail: str = ""
+    line: int = 0
+
+    def freeze(self) -> Note:
+        """The note as it stands now."""
+        return Note(
+            self.seq, self.role, self.command, self.answers, self.answered_by, self.reply, self.before,
+            self.after, self.expectation, self.agrees, self.why, self.octets, self.encrypted, self.detail,
+            self.line, self.trail,
+        )  # fmt: skip

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.smtp.connection import Connection
-from labkit.smtp.note import Envelope, Note, envelope_of
+from labkit.smtp.note import Draft, Envelope, Note, envelope_of
 from labkit.smtp.states import (
     Edge,
     Expectation,
@@ -42,8 +42,9 @@ class Observer:
     def __init__(self, state: State = State.CONNECTING) -> None:
         self._start = state
         self._notes: list[Note] = []
+        self._drafts: list[Draft] = []
         self._connections: dict[tuple[int, str], Connection] = {}
-        self._last = Connection(self._notes, state)
+        self._last = Connection(self._drafts, state)
 
     @property
     def state(self) -> State:
@@ -75,9 +76,13 @@ class Observer:
         key = (event.connection, event.view)
         connection = self._connections.get(key)
         if connection is None:
-            connection = self._connections[key] = Connection(self._notes, self._start)
+            connection = self._connections[key] = Connection(self._drafts, self._start)
         self._last = connection
-        return tuple(self._notes[index] for index in sorted(connection.feed(event)))
+        changed = sorted(connection.feed(event))
+        self._notes.append(self._drafts[changed[-1]].freeze())
+        for index in changed[:-1]:
+            self._notes[index] = self._drafts[index].freeze()
+        return tuple(self._notes[index] for index in changed)
 
 
 def observe(transcript: Iterable[WireEvent]) -> tuple[Note, ...]:

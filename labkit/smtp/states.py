@@ -18,8 +18,8 @@ from labkit.smtp.parameters import PARAMETERS
 from labkit.smtp.rule import Rule
 
 __all__ = [
-    "ANSWERS", "ELSEWHERE", "END_OF_TEXT", "GREETING", "LAST_CHUNK", "RESPONSE", "Edge", "Entry", "Expectation",
-    "Facts", "State", "allowed", "diagram", "expectation", "lookup",
+    "ANSWERS", "ELSEWHERE", "END_OF_TEXT", "GREETING", "LAST_CHUNK", "RESPONSE", "Edge", "Entry",
+    "Expectation", "Facts", "State", "allowed", "diagram", "expectation", "lookup",
 ]  # fmt: skip
 
 

@@ -108,7 +108,7 @@ class Recorder:
         self._on_event = on_event
         self._seq = first_seq
         self._events: list[WireEvent] = []
-        self._segments: list[Segment] = []
+        self._segments: list[tuple[float, int, Sender, int, int]] = []  # made into Segments when asked for
         self._pending = bytearray()
         self._pending_sender: Sender = "C"
         self._pending_encrypted = False
@@ -119,11 +119,12 @@ class Recorder:
         if not data:
             return
         time = self._now()
-        if self._pending and (sender != self._pending_sender or encrypted != self._pending_encrypted):
+        pending = self._pending
+        if pending and (sender != self._pending_sender or encrypted != self._pending_encrypted):
             self._cut(time)
-        self._segments.append(Segment(time, self._connection, sender, self._seq, len(data)))
-        end = data.find(b"\n") + 1
-        if end == len(data) and not self._pending and end <= LINE_CUT:  # the usual case: one whole line
+        size = len(data)
+        self._segments.append((time, self._connection, sender, self._seq, size))
+        if not pending and data.find(b"\n") + 1 == size <= LINE_CUT:  # the usual case: one whole line
             self._emit(time, sender, bytes(data), encrypted)
             return
         self._pending_sender = sender
@@ -152,7 +153,7 @@ class Recorder:
 
     def transcript(self) -> Transcript:
         """What has been recorded so far; a line still on its way is not in it."""
-        return Transcript(tuple(self._events), tuple(self._segments))
+        return Transcript(tuple(self._events), tuple(Segment(*parts) for parts in tuple(self._segments)))
 
     def _cut(self, time: float) -> None:
         if self._pending:
