@@ -18,7 +18,7 @@ from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.reply import Reply
-from labkit.smtp.transcript import Transcript
+from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, entry_point, loop_thread
 
 if TYPE_CHECKING:
@@ -127,7 +127,14 @@ class AsyncWorld:
             raise KeyError(f"no mailbox {address} in this world; there are: {', '.join(boxes)}")
         return box
 
-    def client(self, host: str | None = None, port: int | None = None, *, deadline: float = DEADLINE) -> Client:
+    def client(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        deadline: float = DEADLINE,
+        on_event: Callable[[WireEvent], object] = lambda _event: None,
+    ) -> Client:
         """A client for one of the hosts (without a name the first), not yet connected."""
         goal = self.host(host)
         client = Client(
@@ -138,6 +145,7 @@ class AsyncWorld:
             deadline=deadline,
             number=lambda address: _number(goal, address),
             tls_context=_client_context,
+            on_event=on_event,
         )
         self._clients.add(client)
         return client
@@ -245,12 +253,17 @@ class World:
         return SyncClient(self.async_client(host, port, deadline=deadline), self._thread, keep=self)
 
     def async_client(
-        self, host: str | None = None, port: int | None = None, *, deadline: float = DEADLINE
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        deadline: float = DEADLINE,
+        on_event: Callable[[WireEvent], object] = lambda _event: None,
     ) -> Client:
-        """The same with coroutines, for use on the loop thread."""
+        """The same with coroutines, for use on the loop thread; ``on_event`` is told each line as it is recorded."""
         if self.closed:
             raise WorldClosed("This world is closed. Run the cell that opens it again.")
-        return self._world.client(host, port, deadline=deadline)
+        return self._world.client(host, port, deadline=deadline, on_event=on_event)
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]], deadline: float = OPENING) -> T:
         return self._thread.run(work, deadline)

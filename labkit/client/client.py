@@ -27,7 +27,7 @@ from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import State
-from labkit.smtp.transcript import Transcript
+from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.base import Transport
 
 if TYPE_CHECKING:
@@ -56,9 +56,11 @@ class Client:
         deadline: float = DEADLINE,
         number: Callable[[Any], int | None] = lambda _address: None,
         tls_context: Callable[[], ssl.SSLContext] | None = None,
+        on_event: Callable[[WireEvent], object] = lambda _event: None,
     ) -> None:
         """``now`` is the world's clock, ``deadline`` the seconds for each step, ``number`` finds a connection's number
-        by this end's address, ``tls_context`` makes the context for :meth:`start_tls` when it is first needed."""
+        by this end's address, ``tls_context`` makes the context for :meth:`start_tls` when it is first needed, and
+        ``on_event`` is told each line as it is recorded, on the event loop."""
         self.host = host
         self.port = port
         self.deadline = deadline
@@ -66,6 +68,7 @@ class Client:
         self._now = now
         self._number = number
         self._tls_context = tls_context
+        self._told = on_event
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
 
@@ -141,7 +144,7 @@ class Client:
             try:
                 async with asyncio.timeout_at(end):
                     _, made = await self._network.connect(
-                        self.host, self.port, lambda: Connection(self._now, self._number)
+                        self.host, self.port, lambda: Connection(self._now, self._number, self._told)
                     )
             except OSError as error:  # TimeoutError is one too
                 reason = str(error) or "it took too long"

@@ -26,8 +26,15 @@ _OWING_ROLES = frozenset({"command", "auth", "end-of-text"})
 class Connection(asyncio.Protocol):
     """The client's end of one connection. Everything happens on the event loop; reading is safe anywhere."""
 
-    def __init__(self, now: Callable[[], float], number: Callable[[Any], int | None]) -> None:
-        """``number`` finds the connection's number from this end's address, so that both ends record the same."""
+    def __init__(
+        self,
+        now: Callable[[], float],
+        number: Callable[[Any], int | None],
+        told: Callable[[WireEvent], object] = lambda _event: None,
+    ) -> None:
+        """``number`` finds the connection's number from this end's address, so that both ends record the same.
+        ``told`` is called with each line as it is recorded."""
+        self._told = told
         self._now = now
         self._number = number
         self._recorder: Recorder | None = None
@@ -164,6 +171,7 @@ class Connection(asyncio.Protocol):
                 octets = self.owed.pop(note.seq)
                 if note.role == "unanswered":
                     self.lost[note.seq] = octets
+        self._told(event)
         if event.sender == "S":
             self._wake()
 
