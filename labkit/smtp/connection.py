@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass, replace
 
 from labkit.smtp.command import Command, parse_command
 from labkit.smtp.commands import COMMANDS
+from labkit.smtp.expect import Expectation, Facts, expectation
 from labkit.smtp.judge import name_of, verdict
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.note import Draft, Trail
@@ -19,19 +19,16 @@ from labkit.smtp.states import (
     GREETING,
     LAST_CHUNK,
     RESPONSE,
-    Expectation,
-    Facts,
     State,
     allowed,
-    expectation,
     lookup,
 )
+from labkit.smtp.text import TextReader
 from labkit.smtp.wire import WireEvent
 
 __all__ = ["Connection"]
 
 _DECIDING = frozenset({"DATA", "AUTH", RESPONSE, "BDAT", LAST_CHUNK, "STARTTLS"})
-_FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]*:")
 _INJECTED = Rule("RFC 3207 section 4.2", "What came in clear behind STARTTLS must not be acted on under TLS.")
 _IN_CLEAR = "This came in clear, after the server's 220 to STARTTLS. The server must throw it away."
 
@@ -71,10 +68,7 @@ class Connection:
         self._wait_for_tls = False
         self._half_closed = False
         # Message text.
-        self._in_text = False
-        self._in_header = True
-        self._after_crlf = True
-        self._text_piece = b""
+        self._text: TextReader | None = None
         self._text_command: Command | Malformed | None = None
         self._odd_end = 0  # seq of the line that a lenient server may take for the end of the text
 
@@ -133,8 +127,8 @@ class Connection:
             draft.command = parse_command(event.data)
             draft.expectation = Expectation(False, (), _IN_CLEAR, _INJECTED, self.state)
             draft.why = _IN_CLEAR
-        elif self._in_text:
-            self._text_line(event.data, index, draft)
+        elif self._text is not None:
+            self._text_line(self._text, event.data, index, draft)
         elif self._chunk_left:
             self._chunk(event.data, index, draft)
         else:
@@ -182,39 +176,16 @@ class Connection:
         if owed.verb in _DECIDING:
             self._deciding = owed
 
-    def _text_line(self, data: bytes, index: int, draft: Draft) -> None:
-        whole = self._text_piece + data if self._text_piece else data
-        draft.role = "text"
-        if not data.endswith(b"\n"):
-            self._text_piece = whole[:4]  # enough to know a dot and the start of a header field
-            draft.detail = "header" if self._in_header else "body"
-            return
-        self._text_piece = b""
-        if whole == b".\r\n" and self._after_crlf:
-            self._in_text = False
+    def _text_line(self, text: TextReader, data: bytes, index: int, draft: Draft) -> None:
+        draft.role, draft.detail = "text", text.read(data)
+        if text.odd_end:
+            self._odd_end = draft.seq
+        if text.ended:
+            self._text = None
             state = self._ahead if self._owed else self.state
             owed = _Owed(END_OF_TEXT, index, self._text_command, self._expect(END_OF_TEXT, None, state))
-            draft.role = "end-of-text"
-            draft.expectation = owed.expectation
+            draft.role, draft.expectation = "end-of-text", owed.expectation
             self._owe(owed)
-            return
-        if whole in (b".\n", b".\r\n"):
-            self._odd_end = draft.seq
-        self._after_crlf = data.endswith(b"\r\n")
-        draft.detail = self._text_detail(whole)
-
-    def _text_detail(self, line: bytes) -> str:
-        if not self._in_header:
-            return "body"
-        if line in (b"\r\n", b"\n"):
-            self._in_header = False
-            return "blank"
-        if line[:1] in (b" ", b"\t"):
-            return "folded"
-        if _FIELD.match(line):
-            return "header"
-        self._in_header = False
-        return "body"
 
     def _chunk(self, data: bytes, index: int, draft: Draft) -> None:
         """Octets that BDAT counted; a command may begin in the middle of the event."""
@@ -285,12 +256,12 @@ class Connection:
             return
         draft.agrees = False
         hint = f" It may have taken line {self._odd_end} for the end of the text." if self._odd_end else ""
-        if not self._in_text:
+        if self._text is None:
             draft.why = f"No command is waiting for a reply.{hint}"
             return
         draft.why = f"The message text has not ended, and the server answers all the same.{hint}"
         if self._odd_end and isinstance(reply, Reply):  # follow the server: its next line will be a command
-            self._in_text = False
+            self._text = None
             self._go(lookup(State.MESSAGE, END_OF_TEXT).then.get(reply.severity, self.state))
 
     def _answer(self, reply: Reply | Malformed, draft: Draft) -> None:
@@ -373,8 +344,7 @@ class Connection:
         """The answer to DATA, AUTH, BDAT or STARTTLS says what the lines behind it are."""
         code = reply.code if isinstance(reply, Reply) else 500
         if owed.verb == "DATA":
-            self._in_text = code // 100 == 3
-            self._in_header = self._after_crlf = True
+            self._text = TextReader() if code // 100 == 3 else None
             self._text_command = owed.command
             self._odd_end = 0
         elif owed.verb in ("AUTH", RESPONSE):
@@ -391,7 +361,7 @@ class Connection:
 
     def _closes(self, event: WireEvent, draft: Draft) -> None:
         draft.role = "closed"
-        owing = bool(self._owed or self._held or self._in_text)
+        owing = bool(self._owed or self._held or self._text is not None)
         if event.sender == "C" and owing and not self._half_closed and self.state is not State.CLOSED:
             self._half_closed = True
             draft.why = "The client has stopped sending, and the server has not answered everything yet."

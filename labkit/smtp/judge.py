@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from labkit.smtp.expect import Expectation
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply
-from labkit.smtp.states import ANSWERS, END_OF_TEXT, GREETING, RESPONSE, Expectation
+from labkit.smtp.states import ANSWERS, END_OF_TEXT, GREETING, RESPONSE
 
 __all__ = ["KNOWN_CODES", "name_of", "verdict"]
 

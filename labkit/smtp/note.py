@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from labkit.smtp.command import Command
+from labkit.smtp.expect import Expectation
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply
-from labkit.smtp.states import Expectation, State
+from labkit.smtp.states import State
 
 __all__ = ["Draft", "Envelope", "Note", "Trail", "envelope_of"]
 

@@ -70,12 +70,12 @@ def _info(
 PARAMETERS: dict[str, ParameterInfo] = {
     info.keyword: info
     for info in (
-        _info("SIZE", "MAIL", "SIZE", "says how many octets the message has", 26, "RFC 1870 section 4",
+        _info("SIZE", "MAIL", "SIZE", "says how many octets the message has", 26, "RFC 1870 section 6",
               "a number of at most 20 digits", _matches("[0-9]{1,20}")),
         _info("BODY", "MAIL", "8BITMIME", "says what kind of octets the text holds", 17, "RFC 6152 section 3",
               "7BIT, 8BITMIME or BINARYMIME", _one_of("7BIT", "8BITMIME", "BINARYMIME")),
         _info("SMTPUTF8", "MAIL", "SMTPUTF8", "says that addresses or header fields hold UTF-8", 10,
-              "RFC 6531 section 3.1", "it takes no value", lambda value: value is None),
+              "RFC 6531 section 3.4", "it takes no value", lambda value: value is None),
         _info("RET", "MAIL", "DSN", "asks what a failure notice should return", 0, "RFC 3461 section 4.3",
               "FULL (the message) or HDRS (its header)", _one_of("FULL", "HDRS")),
         _info("ENVID", "MAIL", "DSN", "gives the envelope a name for later notices", 106,

@@ -127,6 +127,8 @@ def _unexpected(text: str, at: int, where: str, rule: Rule) -> Slip:
         return Slip(f"a space stands behind {where}", rule)
     if mark == "@":
         return Slip("the address has two @", GRAMMAR)
+    if mark == "_" and rule is _DOMAIN:
+        return Slip("a domain may not hold an underscore", _DOMAIN)
     if mark == "<":
         return Slip("a second < stands inside the address", GRAMMAR)
     return Slip(f"{where} may not hold the character {mark!r}", rule)

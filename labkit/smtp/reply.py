@@ -21,7 +21,9 @@ _SHAPE = Rule(
     "A reply line is three digits, then a space (last line) or a hyphen (more lines follow), then text.",
 )
 _SAME_CODE = Rule("RFC 5321 section 4.2.1", "Every line of one reply carries the same code.")
-_FIRST_DIGIT = Rule("RFC 5321 section 4.2.1", "The first digit of a reply is 2, 3, 4 or 5.")
+_FIRST_DIGIT = Rule(
+    "RFC 5321 section 4.2", "The first digit of a reply is 2, 3, 4 or 5; no other may be sent."
+)
 _LENGTH = Rule("RFC 5321 section 4.5.3.1.5", "A reply line has at most 512 octets, CR LF included.")
 
 

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from labkit.smtp.connection import Connection
+from labkit.smtp.expect import Expectation, Facts, expectation
 from labkit.smtp.note import Draft, Envelope, Note, envelope_of
 from labkit.smtp.states import (
     Edge,
-    Expectation,
-    Facts,
     State,
     allowed,
     diagram,
-    expectation,
 )
 from labkit.smtp.wire import WireEvent
 

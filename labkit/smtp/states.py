@@ -7,19 +7,16 @@ answers (`expectation`) and draws the learner's diagram (`diagram`). Nothing els
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from labkit.smtp.command import Command
 from labkit.smtp.commands import COMMANDS
-from labkit.smtp.malformed import Malformed
-from labkit.smtp.parameters import PARAMETERS
 from labkit.smtp.rule import Rule
 
 __all__ = [
-    "ANSWERS", "ELSEWHERE", "END_OF_TEXT", "GREETING", "LAST_CHUNK", "RESPONSE", "Edge", "Entry",
-    "Expectation", "Facts", "State", "allowed", "diagram", "expectation", "lookup",
+    "ANSWERS", "ELSEWHERE", "END_OF_TEXT", "GREETING", "LAST_CHUNK", "RESPONSE", "UNKNOWN", "Edge", "Entry",
+    "State", "allowed", "diagram", "lookup",
 ]  # fmt: skip
 
 
@@ -68,32 +65,23 @@ _RECIPIENT_FIRST = Rule(
     "RFC 5321 section 3.3",
     "DATA needs at least one accepted recipient. Without one it fails, with 503 or 554.",
 )
+_MAIL_FIRST = Rule("RFC 5321 section 3.3", "RCPT without MAIL before it is answered by 503.")
 _TEXT = Rule(
     "RFC 5321 section 4.1.1.4", "After 354 every line is message text, until a line with nothing but a dot."
 )
 _TLS = Rule("RFC 3207 section 4.2", "After STARTTLS both sides forget what they knew. EHLO is needed again.")
-_TLS_ONCE = Rule("RFC 3207 section 4.2", "STARTTLS is neither offered nor used when TLS is already up.")
 _AUTH_ORDER = Rule("RFC 4954 section 4", "AUTH is not permitted while a mail transaction is open.")
-_AUTH_ONCE = Rule("RFC 4954 section 4", "After one successful AUTH no other may follow in the same session.")
 _AUTH_EXCHANGE = Rule("RFC 4954 section 4", "After 334 the client sends one line of base64, or * to cancel.")
-_AUTH_MECHANISM = Rule("RFC 4954 section 4", "A mechanism that the server does not have is answered by 504.")
 _BDAT = Rule("RFC 3030 section 2", "DATA and BDAT do not mix in one transaction: 503.")
 _BDAT_CHUNKS = Rule("RFC 3030 section 2", "After a chunk come further chunks, until the one marked LAST.")
 _QUIT = Rule("RFC 5321 section 4.1.1.10", "QUIT is answered by 221, and then the server closes.")
 _CLOSED = Rule("RFC 5321 section 3.8", "After QUIT and its 221, or after 421, the connection is closed.")
-_ETRN = Rule("RFC 1985 section 5", "ETRN asks a server to start its queue for a domain.")
+_ETRN = Rule("RFC 1985", "ETRN asks a server to start its queue for a domain.")
 _OBSOLETE = Rule("RFC 5321 appendix F.6", "SEND, SOML and SAML are gone. Clients must not send them.")
 _TURN = Rule("RFC 5321 appendix F.1", "TURN is gone, because anybody could ask for anybody's mail.")
-_UNKNOWN = Rule(
+_UNKNOWN_COMMAND = Rule(
     "RFC 5321 section 4.2.4", "An unknown command is answered by 500, a known one that is not done by 502."
 )
-_EXTENSION = Rule(
-    "RFC 5321 section 2.2.1", "A client uses only the extensions that the server has announced."
-)
-_PARAMETER = Rule(
-    "RFC 5321 section 4.1.1.11", "A parameter that the server does not know is answered by 555."
-)
-_UTF8 = Rule("RFC 6531 section 3.4", "A recipient beyond ASCII needs MAIL with SMTPUTF8 before it.")
 
 _S = State
 _REFUSE: Mapping[int, State] = {}
@@ -150,7 +138,7 @@ def _rows() -> Iterable[_Row]:
     for state in (_S.GREETED, _S.ACCEPTED):
         yield _Row(state, "EHLO HELO", {2: _S.GREETED}, "EHLO may come again.", _EHLO_AGAIN)
         yield _Row(state, "MAIL", {2: _S.SENDER}, "MAIL starts a transaction.", _ORDER)
-        yield _Row(state, "RCPT", None, "No transaction is open. MAIL has to come before RCPT.", _ORDER)
+        yield _Row(state, "RCPT", None, "No transaction is open. MAIL has to come before RCPT.", _MAIL_FIRST)
         yield _Row(
             state,
             "DATA BDAT",
@@ -167,7 +155,7 @@ def _rows() -> Iterable[_Row]:
             "The client may prove who it is before a transaction.",
             _AUTH_ORDER,
         )
-        yield _Row(state, "ETRN", {}, "ETRN is in order outside a transaction.", _ETRN)
+        yield _Row(state, "ETRN", {}, "ETRN leaves the session as it is.", _ETRN)
 
     for state in (_S.SENDER, _S.RECIPIENTS, _S.CHUNKS):
         yield _Row(state, "EHLO HELO", {2: _S.GREETED}, "EHLO drops the open transaction.", _EHLO_AGAIN)
@@ -180,7 +168,7 @@ def _rows() -> Iterable[_Row]:
         )
         yield _Row(state, "STARTTLS", {2: _S.CONNECTED}, "STARTTLS drops the open transaction.", _TLS)
         yield _Row(state, "AUTH", None, "A transaction is open. AUTH belongs before MAIL.", _AUTH_ORDER)
-        yield _Row(state, "ETRN", None, "A transaction is open. ETRN belongs outside of one.", _ETRN)
+        yield _Row(state, "ETRN", {}, "ETRN leaves the session as it is.", _ETRN)
 
     yield _Row(_S.SENDER, "RCPT", {2: _S.RECIPIENTS}, "RCPT names a recipient.", _ORDER)
     yield _Row(
@@ -349,12 +337,13 @@ def _where_allowed() -> dict[str, Mapping[int, State]]:
 
 ELSEWHERE: Mapping[str, Mapping[int, State]] = _where_allowed()
 """Where a verb leads if a lenient server accepts it out of order: where it leads when it is in order."""
-_UNKNOWN_ENTRY = Entry(False, (500, 502), (), _REFUSE, "The server does not know this command.", _UNKNOWN)
+UNKNOWN = Entry(False, (500, 502), (), _REFUSE, "The server does not know this command.", _UNKNOWN_COMMAND)
+"""The cell of every verb that is in no command table."""
 
 
 def lookup(state: State, verb: str) -> Entry:
     """The cell of the table for a verb, or for `GREETING`, `END_OF_TEXT`, `RESPONSE`. Any text has one."""
-    return _TABLE[state].get(verb, _UNKNOWN_ENTRY)
+    return _TABLE[state].get(verb, UNKNOWN)
 
 
 def allowed(state: State) -> tuple[str, ...]:
@@ -381,83 +370,3 @@ def diagram() -> tuple[Edge, ...]:
         if entry.allowed
         for digit in sorted({code // 100 for code in entry.success} | set(entry.then))
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the session has shown beyond its state.
-
-    ``keywords`` is the answer to EHLO, keyword to arguments, empty after HELO; None while unknown.
-    ``smtputf8``: the open transaction's MAIL had that parameter.
-    """
-
-    keywords: Mapping[str, tuple[str, ...]] | None = None
-    encrypted: bool = False
-    authenticated: bool = False
-    smtputf8: bool = False
-
-
-_NO_FACTS = Facts()
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What the table says about a line before it is answered.
-
-    ``codes`` are the replies that the standards name for it here. ``state`` is the state in which the line is
-    judged; with pipelining that is not the state in which it was sent.
-    """
-
-    allowed: bool
-    codes: tuple[int, ...]
-    reason: str
-    rule: Rule
-    state: State = field(default=State.CONNECTED)
-
-
-def expectation(state: State, command: Command | Malformed, facts: Facts = _NO_FACTS) -> Expectation:
-    """Whether a command is in order in a state, which replies to expect, and why."""
-    entry = lookup(state, command.verb)
-    if isinstance(command, Malformed) and (entry.allowed or command.verb not in COMMANDS):
-        codes: tuple[int, ...] = (500, 501) if command.verb in ("", *COMMANDS) else (500, 502)
-        if command.tolerable:
-            codes = (*entry.success, 500, 501, 552, 553)
-        return Expectation(
-            False, codes, f"{command.reason[:1].upper()}{command.reason[1:]}.", command.rule, state
-        )
-    if entry.allowed and isinstance(command, Command):
-        refused = _refused_by_facts(command, facts)
-        if refused is not None:
-            codes, reason, rule = refused
-            return Expectation(False, codes, reason, rule, state)
-    return Expectation(entry.allowed, entry.codes, entry.reason, entry.rule, state)
-
-
-def _refused_by_facts(command: Command, facts: Facts) -> tuple[tuple[int, ...], str, Rule] | None:
-    verb = command.verb
-    if verb == "STARTTLS" and facts.encrypted:
-        return (503,), "TLS is up already.", _TLS_ONCE
-    if verb == "AUTH" and facts.authenticated:
-        return (503,), "The client has proved who it is already.", _AUTH_ONCE
-    if verb == "RCPT" and command.path is not None and not command.path.ascii and not facts.smtputf8:
-        return (553, 550, 501), "The address is not ASCII, and MAIL did not say SMTPUTF8.", _UTF8
-    if facts.keywords is None:
-        return None
-    extension = COMMANDS[verb].extension if verb in COMMANDS else ""
-    if extension and extension not in facts.keywords:
-        reason = f"The server did not announce {extension} in its answer to EHLO."
-        return (502, 500, 503, 504), reason, _EXTENSION
-    if verb == "AUTH":
-        mechanism = command.argument.split(" ", 1)[0].upper()
-        if mechanism not in facts.keywords["AUTH"]:
-            return (504, 538, 534), f"The server did not announce the mechanism {mechanism}.", _AUTH_MECHANISM
-    for keyword, _ in command.parameters:
-        info = PARAMETERS.get(keyword)
-        if info is None or info.verb != verb:
-            owner = f"belongs to {info.verb}" if info else "is not known to this server"
-            if info or keyword not in facts.keywords:
-                return (555, 501, 504), f"The parameter {keyword[:40]} {owner}.", _PARAMETER
-        elif info.extension not in facts.keywords:
-            reason = f"{keyword} belongs to {info.extension}, which the server did not announce."
-            return (555, 501, 504), reason, _EXTENSION
-    return None
