@@ -1,9 +1,9 @@
 """The client's steps, as coroutines: exactly the octets it is given go out, the reply comes back.
 
-Replies come in the order of the commands (RFC 5321 section 4.2, RFC 2920 section 3.1), so a new line is not sent
-while an older reply is owed: a late reply can never pass for the answer to a newer command. Waiting can be given
-up (an interrupt, a deadline); what was sent and what arrives is kept all the same. The client never closes a
-connection because of an error.
+Replies come in the order of the commands (RFC 5321 section 4.2, RFC 2920 section 3.1), so a new line is not
+sent while an older reply is owed: a late reply can never pass for the answer to a newer command. Waiting
+can be given up (an interrupt, a deadline); what was sent and what arrives is kept all the same. The client
+never closes a connection because of an error.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     import ssl
 
 DEADLINE = 5.0
-"""Seconds that each step may take unless told otherwise. Real clients wait minutes (RFC 5321 section 4.5.3.2)."""
+"""Seconds that each step may take unless told otherwise. Real clients wait minutes (RFC 5321 section
+4.5.3.2)."""
 
 _IN_ORDER = Rule("RFC 5321 section 4.2", "Each command is answered by exactly one reply, in order.")
 _PATIENCE = Rule("RFC 5321 section 4.5.3.2", "A client waits minutes for a reply before it gives up.")
@@ -55,20 +56,23 @@ class Client:
         now: Callable[[], float] = lambda: 0.0,
         deadline: float = DEADLINE,
         number: Callable[[Any], int | None] = lambda _address: None,
-        tls_context: Callable[[], ssl.SSLContext] | None = None,
+        on_connect: Callable[[Any], object] = lambda _address: None,
         on_event: Callable[[WireEvent], object] = lambda _event: None,
+        tls_context: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """``now`` is the world's clock, ``deadline`` the seconds for each step, ``number`` finds a connection's number
-        by this end's address, ``tls_context`` makes the context for :meth:`start_tls` when it is first needed, and
-        ``on_event`` is told each line as it is recorded, on the event loop."""
+        """``now`` is the world's clock, ``deadline`` the seconds for each step.
+
+        ``on_connect`` is told this end's address as soon as a connection stands, and ``number`` is asked for
+        the connection's number at the server, by the same address, when the server has spoken. ``on_event``
+        gets each line. ``tls_context`` makes the context for :meth:`start_tls` when it is first needed. All
+        of them are called on the event loop.
+        """
         self.host = host
         self.port = port
         self.deadline = deadline
         self._network = transport
-        self._now = now
-        self._number = number
+        self._hooks = (now, number, on_connect, on_event)
         self._tls_context = tls_context
-        self._told = on_event
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
 
@@ -96,7 +100,8 @@ class Client:
 
     @property
     def connection(self) -> int | None:
-        """The connection's number at the server, once the server has spoken; None at a server outside of the lab."""
+        """The connection's number at the server, once the server has spoken; None at a server outside of
+        the lab."""
         return self._connection.number if self._connection else None
 
     @property
@@ -144,7 +149,7 @@ class Client:
             try:
                 async with asyncio.timeout_at(end):
                     _, made = await self._network.connect(
-                        self.host, self.port, lambda: Connection(self._now, self._number, self._told)
+                        self.host, self.port, lambda: Connection(*self._hooks)
                     )
             except OSError as error:  # TimeoutError is one too
                 reason = str(error) or "it took too long"

@@ -30,13 +30,15 @@ class Connection(asyncio.Protocol):
         self,
         now: Callable[[], float],
         number: Callable[[Any], int | None],
-        told: Callable[[WireEvent], object] = lambda _event: None,
+        on_connect: Callable[[Any], object],
+        on_event: Callable[[WireEvent], object],
     ) -> None:
-        """``number`` finds the connection's number from this end's address, so that both ends record the same.
-        ``told`` is called with each line as it is recorded."""
-        self._told = told
+        """``on_connect`` is told this end's address, and ``number`` is asked for the connection's number by
+        that address, so that both ends record the same one. ``on_event`` gets each line."""
         self._now = now
         self._number = number
+        self._on_connect = on_connect
+        self._listener = on_event
         self._recorder: Recorder | None = None
         self._observer = Observer()
         self._waiters: list[asyncio.Future[None]] = []
@@ -106,7 +108,8 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     async def until(self, ready: Callable[[], bool], end: float) -> None:
-        """Wait until ``ready()``, or the end of the connection, or the loop's time ``end``; look at each reply."""
+        """Wait until ``ready()``, or the end of the connection, or the loop's time ``end``; look at each
+        reply."""
         loop = asyncio.get_running_loop()
         while not self.ended and not ready() and loop.time() < end:
             waiter: asyncio.Future[None] = loop.create_future()
@@ -121,6 +124,7 @@ class Connection(asyncio.Protocol):
         """The connection stands."""
         assert isinstance(transport, asyncio.Transport)
         self.wire = transport
+        self._on_connect(transport.get_extra_info("sockname"))
 
     def data_received(self, data: bytes) -> None:
         """Octets from the server, decrypted."""
@@ -171,7 +175,11 @@ class Connection(asyncio.Protocol):
                 octets = self.owed.pop(note.seq)
                 if note.role == "unanswered":
                     self.lost[note.seq] = octets
-        self._told(event)
+        try:
+            self._listener(event)
+        except Exception as error:  # a listener's trouble is not the session's trouble
+            context = {"message": "a listener of the client failed", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
         if event.sender == "S":
             self._wake()
 

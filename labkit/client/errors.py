@@ -39,7 +39,8 @@ class DeadlinePassed(ClientError, TimeoutError):
 
 
 class ReplyOverdue(ClientError):
-    """Nothing was sent, because an older reply is still owed; ``line`` is the number of the line it belongs to."""
+    """Nothing was sent, because an older reply is still owed; ``line`` is the number of the line it belongs
+    to."""
 
     line: int = 0
 

@@ -1,7 +1,7 @@
 """The client's synchronous face, for notebook cells: the same steps, run on the loop thread.
 
-An interrupt gives up the waiting and nothing else: the step goes on, its reply is kept in order, and the next step
-waits for it first.
+An interrupt gives up the waiting and nothing else: the step goes on, its reply is kept in order, and the
+next step waits for it first.
 """
 
 from __future__ import annotations

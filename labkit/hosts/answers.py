@@ -1,4 +1,5 @@
-"""What a lab host says: replies as data, with or without enhanced status codes, and aiosmtpd's own ones reworded.
+"""What a lab host says: replies as data, with or without enhanced status codes, and aiosmtpd's own ones
+reworded.
 
 No text holds a time, a port or anything random, so a session played twice reads the same twice.
 """
@@ -9,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 TEXT_LIMIT = 480
-"""Characters of text in a reply line: with code and CR LF it stays below 512 octets (RFC 5321 section 4.5.3.1.5)."""
+"""Characters of text in a reply line: with code and CR LF it stays below 512 octets (RFC 5321 section
+4.5.3.1.5)."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f]")
 _STOCK = re.compile(r"(\d{3}) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
@@ -19,8 +21,8 @@ _STOCK = re.compile(r"(\d{3}) (?:([245]\.\d{1,3}\.\d{1,3}) )?(.*)", re.DOTALL)
 class Answer:
     """A reply before it is written.
 
-    ``enhanced`` is the code of RFC 3463, or "" where RFC 2034 wants none: on the greeting, on replies to EHLO and
-    HELO, and on every 3yz.
+    ``enhanced`` is the code of RFC 3463, or "" where RFC 2034 wants none: on the greeting, on replies to
+    EHLO and HELO, and on every 3yz.
     """
 
     code: int
@@ -59,6 +61,7 @@ def reworded(status: str) -> Answer:
 
 
 OK = Answer(250, "2.0.0", "OK")
+BYE = Answer(221, "2.0.0", "Bye")
 SENDER_OK = Answer(250, "2.1.0", "OK")
 RECIPIENT_OK = Answer(250, "2.1.5", "OK")
 EHLO_FIRST = Answer(503, "5.5.1", "Send EHLO first")
@@ -80,7 +83,6 @@ INTERNAL = Answer(451, "4.3.0", "Requested action aborted: local error in proces
 
 _REWORDED: dict[str, Answer] = {
     "250 OK": OK,
-    "221 Bye": Answer(221, "2.0.0", "Bye"),
     "220 Ready to start TLS": Answer(220, "2.0.0", "Ready to start TLS"),
     "500 Error: bad syntax": Answer(500, "5.5.2", "This is no command line"),
     "500 Command line too long": Answer(500, "5.5.2", "Command line longer than 512 octets with its CR LF"),
@@ -89,7 +91,6 @@ _REWORDED: dict[str, Answer] = {
     "552 Error: Too much mail data": TOO_LARGE,
     "501 Syntax: DATA": Answer(501, "5.5.4", "DATA stands alone; nothing follows it"),
     "501 Syntax: RSET": Answer(501, "5.5.4", "RSET stands alone; nothing follows it"),
-    "501 Syntax: QUIT": Answer(501, "5.5.4", "QUIT stands alone; nothing follows it"),
     "501 Syntax: STARTTLS": Answer(501, "5.5.4", "STARTTLS stands alone; nothing follows it"),
     "500 Error: command 'AUTH' not recognized": Answer(503, "5.5.1", "AUTH needs EHLO, not HELO"),
     "503 Already authenticated": Answer(503, "5.5.1", "Already authenticated"),

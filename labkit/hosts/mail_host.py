@@ -14,7 +14,8 @@ from labkit.clock import VirtualClock
 from labkit.hosts import answers
 from labkit.hosts.answers import Answer
 from labkit.hosts.mailbox import Mailbox, Message, return_path, trace_fields
-from labkit.hosts.smtpd import LabEnvelope, LabSMTP
+from labkit.hosts.policy import LabEnvelope
+from labkit.hosts.smtpd import LabSMTP
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.note import Envelope
 from labkit.smtp.path import Path
@@ -23,6 +24,8 @@ from labkit.transport.base import Listener, Transport
 
 if TYPE_CHECKING:
     import ssl
+
+__all__ = ["FRIENDLY", "HostSpec", "MailHost", "ServerSession"]
 
 FRIENDLY = ("PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP")
 """EHLO lines of an ordinary lab host; STARTTLS and AUTH come from their own settings."""
@@ -40,7 +43,8 @@ class HostSpec:
     name: str
     """Fully qualified name, for example ``mail.receiver.example``."""
     mailboxes: tuple[str, ...] = ()
-    """Local parts at the first domain, or whole addresses. ``postmaster`` exists at every host (section 4.5.1)."""
+    """Local parts at the first domain, or whole addresses. ``postmaster`` exists at every host (section
+    4.5.1)."""
     domains: tuple[str, ...] = ()
     """Domains that the host takes mail for; if empty, its name without the first label."""
     port: int = 25
@@ -62,7 +66,8 @@ class HostSpec:
     size_limit: int = 10 * 1024 * 1024
     """Largest message in octets."""
     timeout: float = 1800.0
-    """Real seconds of silence after which the host says 421. RFC 5321 section 4.5.3.2.7 asks for 300 at least."""
+    """Real seconds of silence after which the host says 421. RFC 5321 section 4.5.3.2.7 asks for 300 at
+    least."""
     id_seed: str = "lab"
     """Queue ids are made from this, the host's name and a count: the same run gives the same ids."""
 
@@ -70,7 +75,7 @@ class HostSpec:
         """The domains in lower case; the first is the host's main one."""
         if self.domains:
             return tuple(domain.lower() for domain in self.domains)
-        first, _, rest = self.name.lower().partition(".")
+        rest = self.name.lower().partition(".")[2]
         return (rest if "." in rest else self.name.lower(),)
 
 
@@ -123,7 +128,7 @@ class MailHost:
             self._listener = None
         for server in tuple(self._live):
             server.hang_up(answers.SHUTDOWN)
-        tasks = [server._handler_coroutine for server in self._live]
+        tasks = [task for server in self._live if (task := server._handler_coroutine) is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=PATIENCE)
         for server in tuple(self._live):
@@ -151,11 +156,13 @@ class MailHost:
         return box
 
     def on_session(self, callback: Callable[[ServerSession], object]) -> Callable[[], None]:
-        """Have ``callback(session)`` called for each new session, on the loop thread. Call the result to end that."""
+        """Have ``callback(session)`` called for each new session, on the loop thread. Call the result to
+        end that."""
         return _subscribe(self._session_callbacks, callback)
 
     def on_event(self, callback: Callable[[ServerSession, WireEvent], object]) -> Callable[[], None]:
-        """Have ``callback(session, event)`` called for each line, on the loop thread. Call the result to end that."""
+        """Have ``callback(session, event)`` called for each line, on the loop thread. Call the result to
+        end that."""
         return _subscribe(self._event_callbacks, callback)
 
     # what connections ask (see MailPolicy)
@@ -201,7 +208,8 @@ class MailHost:
         return Answer(550, "5.7.1", f"Relaying denied: {path.domain} is not served here")
 
     def _find(self, path: Path) -> Mailbox | None:
-        """The mailbox behind a path; case is no difference here, though a local part's case could be one elsewhere."""
+        """The mailbox behind a path; case is no difference here, though a local part's case could be one
+        elsewhere."""
         local = path.local_part
         if local.startswith('"'):
             local = _QUOTED_PAIR.sub(r"\1", local[1:-1])
@@ -216,9 +224,10 @@ class MailHost:
         self._taken += 1
         queue_id = self._queue_id(self._taken)
         session = server.tapped
-        kept = Envelope(envelope.mail_from, tuple(envelope.rcpt_tos))
+        reverse_path = envelope.mail_from or ""
+        kept = Envelope(reverse_path, tuple(envelope.rcpt_tos))
         stored = (
-            return_path(envelope.mail_from)
+            return_path(reverse_path)
             + trace_fields(
                 by=self.name,
                 helo=session.helo or "unknown",

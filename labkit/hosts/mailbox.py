@@ -102,8 +102,10 @@ def trace_fields(
     recipients: it may hold one path at most, and would tell each of the others (section 7.2).
     """
     origin = f"{helo} ([{address}])" if address else helo
-    goal = f"\r\n\tfor <{recipients[0]}>" if len(recipients) == 1 else ""
-    field = f"Received: from {origin}\r\n\tby {by} with {protocol} id {queue_id}{goal};\r\n\t{format_datetime(date)}\r\n"
+    lines = [f"Received: from {origin}", f"by {by} with {protocol} id {queue_id}"]
+    if len(recipients) == 1:
+        lines.append(f"for <{recipients[0]}>")
+    field = "\r\n\t".join(lines) + f";\r\n\t{format_datetime(date)}\r\n"
     return field.encode("utf-8", "replace")
 
 

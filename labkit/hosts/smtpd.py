@@ -1,20 +1,23 @@
-"""The lab's SMTP server: aiosmtpd, with every trap that a curious learner falls into closed here and nowhere else.
+"""The lab's SMTP server: aiosmtpd, with every trap that a curious learner falls into closed here and
+nowhere else.
 
 What aiosmtpd 1.4.6 does, and what is done about it:
 
-- The fifth unknown command ends the session: unknown commands have an answer of their own here, without a limit.
-- A slip in an address shows ``500 Error: (IndexError)``: MAIL and RCPT are read by `labkit.smtp.command`, and what
-  still goes wrong inside is answered 451 and handed to :meth:`MailPolicy.fault`.
-- Limits of command lines live in a dictionary of the class, cleared by any connection and raised by each EHLO: here
-  each connection has its own, and a command line holds 512 octets with its CR LF (RFC 5321 section 4.5.3.1.4).
+- The fifth unknown command ends the session: unknown commands have an answer of their own here, without a
+  limit.
+- A slip in an address shows ``500 Error: (IndexError)``: MAIL and RCPT are read by `labkit.smtp.command`,
+  and what still goes wrong inside is answered 451 and handed to :meth:`MailPolicy.fault`.
+- Limits of command lines live in a dictionary of the class, cleared by any connection and raised by each
+  EHLO: here each connection has its own, and a command line holds 512 octets with its CR LF (RFC 5321
+  section 4.5.3.1.4).
 - A text line of 999 octets passes: 998 plus CR LF is the limit here (section 4.5.3.1.6).
-- ``MAIL FROM:a@b.example`` gets 250: brackets are required here, and the 501 names the slip. A space after the
-  colon is refused too, unless the host is ``lenient``, as many real servers are (section 3.3).
+- ``MAIL FROM:a@b.example`` gets 250: brackets are required here, and the 501 names the slip. A space after
+  the colon is refused too, unless the host is ``lenient``, as many real servers are (section 3.3).
 - The null reverse-path arrives as ``'<>'``: here it is the empty string, and a transaction is open when the
   reverse-path is not None.
-- AUTH takes its mechanism in capitals only, does not count a socket with implicit TLS as encrypted, runs inside a
-  transaction, breaks at lines above 1,001 octets, and says nothing at all after a failure reported as handled: all
-  mended (RFC 4954 section 4).
+- AUTH takes its mechanism in capitals only, does not count a socket with implicit TLS as encrypted, runs
+  inside a transaction, breaks at lines above 1,001 octets, and says nothing at all after a failure reported
+  as handled: all mended (RFC 4954 section 4).
 - STARTTLS may be given twice, TLS inside TLS: 503 here.
 - The idle timeout closes without a word: 421 first here (section 3.8). It runs on real time.
 - A client that half-closes loses the answers to what it sent before: they are given first here.
@@ -22,25 +25,26 @@ What aiosmtpd 1.4.6 does, and what is done about it:
   ENHANCEDSTATUSCODES, else on none.
 - Logger ``mail.log`` writes into notebook cells: silenced.
 
-A bare LF ends a command line, as in aiosmtpd (so ``nc`` without ``-C`` works); inside message text it ends nothing.
-EHLO and HELO take any single printable word as the client's name, as real servers do (section 4.1.4).
+A bare LF ends a command line, as in aiosmtpd (so ``nc`` without ``-C`` works); inside message text it ends
+nothing. EHLO and HELO take any single printable word as the client's name, as real servers do (section
+4.1.4).
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, TLSSetupException
+from aiosmtpd.smtp import TLSSetupException
 
 from labkit.hosts import answers
-from labkit.hosts.answers import Answer, reworded
-from labkit.hosts.tap import ServerSession, Tap, peer_of
+from labkit.hosts.answers import Answer
+from labkit.hosts.authentication import AUTH_LINE, Authentication
+from labkit.hosts.policy import LabEnvelope, MailPolicy
+from labkit.hosts.tap import peer_of
 from labkit.smtp.command import COMMANDS, Command, parse_command
 from labkit.smtp.parameters import PARAMETERS
 from labkit.smtp.path import Path
@@ -50,60 +54,8 @@ logging.getLogger("mail.log").propagate = False
 
 COMMAND_LINE = 510  # octets without CR LF
 TEXT_LINE = 998
-AUTH_LINE = 12288
 
 _EXTRA = [(info.verb, info.extension, info.extra) for info in PARAMETERS.values()]
-
-
-class MailPolicy(Protocol):
-    """What a connection asks its host. The host decides, the connection speaks."""
-
-    name: str
-    banner: str
-    keywords: frozenset[str]
-    """First words of the EHLO lines that are always offered."""
-    offers: tuple[str, ...]
-    """EHLO lines that are always offered, in order."""
-    starttls: bool
-    accounts: Mapping[str, str] | None
-    auth_before_tls: bool
-    size_limit: int
-    timeout: float
-    lenient: bool
-
-    def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
-        """Note a new connection and return its record."""
-
-    def disconnected(self, server: LabSMTP) -> None:
-        """Note that a connection is gone. May be called twice."""
-
-    def sender(self, server: LabSMTP, path: Path) -> Answer:
-        """The answer to MAIL."""
-
-    def recipient(self, server: LabSMTP, path: Path) -> Answer:
-        """The answer to RCPT; any but 2yz refuses this recipient."""
-
-    def deliver(self, server: LabSMTP, envelope: LabEnvelope, text: bytes) -> Answer:
-        """The answer after the final dot; 2yz takes responsibility for the message."""
-
-    def expand(self, name: str) -> Answer:
-        """The answer to EXPN."""
-
-    def fault(self, error: Exception) -> None:
-        """Note an exception that is our own fault."""
-
-    def tls_context(self) -> Any:
-        """The TLS context, made when first asked for."""
-
-
-class LabEnvelope(Envelope):  # type: ignore[misc]
-    """aiosmtpd's envelope, with the paths as they were read. ``mail_from`` is None until MAIL is accepted."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.paths: list[Path] = []
-        self.refused = 0
-        """Number of recipients refused in this transaction."""
 
 
 class _Verbs(dict[str, Any]):
@@ -123,7 +75,7 @@ class _Hooks:
 
     async def handle_DATA(self, server: LabSMTP, _session: Any, envelope: LabEnvelope) -> Answer:
         """Take the message, or say why not."""
-        text: bytes = envelope.original_content
+        text = envelope.original_content or b""
         if len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
             return answers.LONG_TEXT_LINE
         return server.policy.deliver(server, envelope, text)
@@ -135,13 +87,11 @@ class _Hooks:
 _HOOKS = _Hooks()
 
 
-class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
+class LabSMTP(Authentication):
     """One connection of a lab host. What a host decides comes from its :class:`MailPolicy`."""
 
     command_size_limit = COMMAND_LINE
     line_length_limit = AUTH_LINE
-    AuthLoginUsernameChallenge = "Username:"
-    AuthLoginPasswordChallenge = "Password:"
 
     def __init__(self, policy: MailPolicy) -> None:
         self.policy = policy
@@ -189,7 +139,7 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
 
     def eof_received(self) -> bool:
         """The client sends no more. What it sent before is answered first; then the session ends."""
-        self.note_eof()
+        self.tapped._hang_up("C")
         self._reader.feed_eof()
         return self.session.ssl is None
 
@@ -204,7 +154,7 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         except ConnectionError:
             self.hang_up()  # the client is gone, nobody is left to be told
 
-    async def handle_exception(self, error: Exception) -> Answer:
+    async def handle_exception(self, error: Exception) -> Answer:  # type: ignore[override]
         """The answer to something unforeseen; also where the end of the client's octets arrives."""
         if isinstance(error, asyncio.IncompleteReadError):
             self.hang_up()
@@ -212,14 +162,6 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         if not isinstance(error, TLSSetupException):
             self.policy.fault(error)
         return answers.INTERNAL
-
-    def hang_up(self, last_words: Answer | None = None) -> None:
-        """Close the connection from this side, with a last reply if there is one."""
-        if self.transport is None:
-            return
-        if last_words is not None:
-            self.record_and_write(self._writer, last_words.octets(self._enhanced))
-        self.transport.close()
 
     def break_off(self) -> None:
         """Drop the connection at once, without waiting for anything to be sent."""
@@ -240,18 +182,6 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         else:
             self.hang_up(answers.IDLE)
 
-    async def push(self, status: Answer | str | bytes | None) -> None:
-        """Send one reply."""
-        if status is None:
-            return
-        if isinstance(status, bytes):  # a challenge of AUTH
-            octets = status + b"\r\n"
-        else:
-            answer = reworded(status) if isinstance(status, str) else status
-            octets = answer.octets(self._enhanced)
-        self.record_and_write(self._writer, octets)
-        await self._writer.drain()
-
     def _create_envelope(self) -> LabEnvelope:
         return LabEnvelope()
 
@@ -260,7 +190,7 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         """How the message came, for the Received field (RFC 3848)."""
         if not self.session.extended_smtp:
             return "SMTP"
-        return "ESMTP" + "S" * self._encrypted + "A" * bool(self.session.authenticated)
+        return f"ESMTP{'S' if self._encrypted else ''}{'A' if self.session.authenticated else ''}"
 
     # what may be asked at any time
 
@@ -315,7 +245,7 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         if not name or not name.isprintable() or " " in name:
             await self.push(Answer(501, "5.5.4", f"{verb} takes the client's own name, one word"))
             return False
-        self._set_rset_state()
+        self._set_rset_state()  # type: ignore[no-untyped-call]
         self.session.host_name = self.tapped.helo = name
         return True
 
@@ -389,6 +319,14 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
                 return answers.TOO_LARGE, None
         return answers.OK, command.path
 
+    async def smtp_QUIT(self, arg: str | None) -> None:
+        """RFC 5321 section 4.1.1.10."""
+        if arg:
+            await self.push(Answer(501, "5.5.4", "QUIT stands alone; nothing follows it"))
+            return
+        self.hang_up(answers.BYE)
+        raise asyncio.CancelledError  # nothing that the client sent after QUIT is read
+
     async def smtp_DATA(self, arg: str | None) -> None:
         """RFC 5321 section 4.1.1.4: 503 or 554 without a recipient; both are named there."""
         if await self.check_helo_needed():
@@ -411,56 +349,6 @@ class LabSMTP(Tap, SMTP):  # type: ignore[misc]  # aiosmtpd brings no types
         else:
             self.tls_context = self.policy.tls_context()
             await super().smtp_STARTTLS(arg)
-
-    async def smtp_AUTH(self, arg: str | None) -> None:
-        """RFC 4954 section 4."""
-        if self.policy.accounts is None:
-            await self.push(answers.NOT_IMPLEMENTED)
-        elif self.envelope.mail_from is not None:
-            await self.push(answers.AUTH_IN_TRANSACTION)
-        else:
-            mechanism, space, response = (arg or "").partition(" ")
-            await super().smtp_AUTH(mechanism.upper() + space + response)
-
-    async def challenge_auth(
-        self, challenge: str | bytes, encode_to_b64: bool = True, log_client_response: bool = False
-    ) -> Any:
-        """Send a 334 challenge; the client's decoded response, or MISSING after an answer was sent."""
-        octets = challenge.encode() if isinstance(challenge, str) else challenge
-        await self.push(b"334 " + (base64.b64encode(octets) if encode_to_b64 else octets))
-        try:
-            line = await self._reader.readuntil(b"\n")
-        except asyncio.LimitOverrunError as overrun:
-            await self._skip_line(overrun.consumed)
-            await self.push(answers.AUTH_LINE_LONG)
-            return MISSING
-        if line.strip() == b"*":
-            await self.push("501 5.7.0 Authentication cancelled")
-            return MISSING
-        try:
-            return base64.b64decode(line.strip(), validate=True)
-        except binascii.Error:
-            await self.push("501 5.5.2 The response is not base64")
-            return MISSING
-
-    async def _skip_line(self, consumed: int) -> None:
-        while True:
-            await self._reader.read(consumed)
-            try:
-                await self._reader.readuntil(b"\n")
-                return
-            except asyncio.LimitOverrunError as overrun:
-                consumed = overrun.consumed
-
-    def _check_password(
-        self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
-    ) -> AuthResult:
-        accounts = self.policy.accounts or {}
-        right = accounts.get(given.login.decode("utf-8", "replace"))
-        # handled=False lets the base class answer 535; True would leave the client without a reply
-        return AuthResult(
-            success=right is not None and right.encode() == given.password, handled=False, auth_data=given
-        )
 
 
 _NAMES = [name for name in dir(LabSMTP) if name.startswith(("smtp_", "auth_"))]

@@ -1,4 +1,5 @@
-"""The tap: every octet of a server's sessions, recorded where the server reads and writes, whoever the client is.
+"""The tap: every octet of a server's sessions, recorded where the server reads and writes, whoever the
+client is.
 
 It sits above TLS, so across STARTTLS it goes on with the decrypted octets and marks them as encrypted.
 """
@@ -9,7 +10,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from labkit.smtp.transcript import Recorder, Transcript, WireEvent
+from aiosmtpd.smtp import SMTP, Session
+
+from labkit.hosts.answers import Answer, reworded
+from labkit.smtp.transcript import Recorder, Sender, Transcript, WireEvent
 
 EventCallback = Callable[["ServerSession", WireEvent], object]
 
@@ -29,8 +33,11 @@ class ServerSession:
         """Address and port of the client, as far as there is one."""
         self.helo: str | None = None
         """The name that the client gave in its last EHLO or HELO that was accepted."""
+        self.own: bool | None = None
+        """Whether a client of this world made it; None until somebody has found out."""
         self.closed = False
         """Whether the connection is gone."""
+        self._open = True
         self._ended = asyncio.Event()
         self._on_event = on_event
         self._recorder = Recorder(connection, "server", now, self._emit)
@@ -38,8 +45,19 @@ class ServerSession:
     def _emit(self, event: WireEvent) -> None:
         self._on_event(self, event)
 
-    def _close(self) -> None:
+    def _feed(self, sender: Sender, octets: bytes, encrypted: bool) -> None:
+        if self._open:
+            self._recorder.feed(sender, octets, encrypted)
+
+    def _hang_up(self, sender: Sender) -> None:
+        """Record who closed. What comes after this side has closed is not read any more, so not recorded."""
+        if self._open:
+            self._recorder.close(sender)
+            self._open = sender == "C"
+
+    def _end(self) -> None:
         self.closed = True
+        self._open = False
         self._ended.set()
 
     async def ended(self) -> None:
@@ -61,37 +79,47 @@ class ServerSession:
         return f"<session {self.connection} from {self.label}, {state}, {len(self.transcript)} lines>"
 
 
-class Tap(asyncio.StreamReaderProtocol):
-    """To be put before :class:`aiosmtpd.smtp.SMTP`: records what arrives and what is written."""
+class Tap(SMTP):
+    """aiosmtpd's connection, with a record of what arrives and of what is pushed."""
 
     tapped: ServerSession
     """The record of this connection; the class in front sets it before anything is recorded."""
+    session: Session
     _encrypted = False  # the class in front knows when TLS is up
-    _client_done = False
+    _enhanced = False  # whether replies bear enhanced status codes (RFC 2034)
 
     def data_received(self, data: bytes) -> None:
         """Octets from the client, decrypted."""
-        self.tapped._recorder.feed("C", data, self._encrypted)
+        self.tapped._feed("C", data, self._encrypted)
         super().data_received(data)
 
-    def record_and_write(self, writer: asyncio.StreamWriter, octets: bytes) -> None:
-        """Send octets to the client, unless the connection is closing."""
-        if not writer.transport.is_closing():
-            self.tapped._recorder.feed("S", octets, self._encrypted)
-            writer.write(octets)
+    async def push(self, status: Answer | str | bytes | None) -> None:
+        """Send one reply, unless the connection is closing already."""
+        if isinstance(status, bytes):  # a challenge of AUTH
+            self._write(status + b"\r\n")
+        elif status is not None:
+            answer = reworded(status) if isinstance(status, str) else status
+            self._write(answer.octets(self._enhanced))
+        await self._writer.drain()
 
-    def note_eof(self) -> None:
-        """Record that the client sends no more."""
-        self._client_done = True
-        self.tapped._recorder.close("C")
+    def hang_up(self, last_words: Answer | None = None) -> None:
+        """Close the connection from this side, with a last reply if there is one."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if last_words is not None:
+            self._write(last_words.octets(self._enhanced))
+        self.tapped._hang_up("S")
+        self.transport.close()
+
+    def _write(self, octets: bytes) -> None:
+        if not self._writer.transport.is_closing():
+            self.tapped._feed("S", octets, self._encrypted)
+            self._writer.write(octets)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Record who ended it: the client if the connection broke, else this side."""
-        if isinstance(error, OSError) and not self._client_done:
-            self.tapped._recorder.close("C")
-        else:
-            self.tapped._recorder.close("S")
-        self.tapped._close()
+        """The connection is gone: broken off by the client, or closed by this side."""
+        self.tapped._hang_up("C" if isinstance(error, OSError) else "S")
+        self.tapped._end()
         super().connection_lost(error)
 
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 CERTIFICATES = Path(__file__).parent / "certs"
 AUTHORITY = CERTIFICATES / "authority.pem"
-"""What a client must trust to talk TLS with a lab host, for example ``curl --cacert`` or ``swaks --tls-ca-path``."""
+"""What a client must trust to talk TLS with a lab host, for example ``curl --cacert`` or ``swaks
+--tls-ca-path``."""
 
 
 @cache

@@ -1,8 +1,8 @@
 """The seam: everything above it names hosts as a lesson does, everything below knows how octets travel.
 
-Both implementations hand plain :class:`asyncio.Protocol` objects to the event loop, unmodified: the same server
-and the same client run on real TCP (``loopback``) and inside one process without sockets (``memory``). Their
-transports support ``loop.start_tls`` and what aiosmtpd does for STARTTLS.
+Both implementations hand plain :class:`asyncio.Protocol` objects to the event loop, unmodified: the same
+server and the same client run on real TCP (``loopback``) and inside one process without sockets
+(``memory``). Their transports support ``loop.start_tls`` and what aiosmtpd does for STARTTLS.
 
 Errors: ``connect`` raises ``ConnectionRefusedError`` when nobody listens there, ``listen`` raises ``OSError``
 when somebody already does.
@@ -44,7 +44,8 @@ class Transport(Protocol):
         """Connect to ``host:port``."""
 
     def address(self, host: str, port: int) -> tuple[str, int] | None:
-        """Where another program reaches ``host:port`` (IP address, real port); None if it cannot, or nobody listens."""
+        """Where another program reaches ``host:port`` (IP address, real port); None if it cannot, or nobody
+        listens."""
 
     async def close(self) -> None:
         """Close every listener and break every connection, on both sides."""

@@ -1,7 +1,7 @@
 """The one event loop of this process, on one daemon thread, and the synchronous way onto it.
 
-All state of the lab lives on this thread. It starts when first needed, ends with the process, and never prints.
-What goes wrong in a background task is kept in :attr:`LoopThread.errors` for tests to look at.
+All state of the lab lives on this thread. It starts when first needed, ends with the process, and never
+prints. What goes wrong in a background task is kept in :attr:`LoopThread.errors` for tests to look at.
 
 ``run`` is how a notebook cell waits for a coroutine: an interrupt (Ctrl+C, *Interrupt kernel*) or a deadline
 drops the waiting, never the work, so a reply that is on its way still reaches the client that asked for it.
@@ -61,7 +61,8 @@ class LoopThread:
         return threading.current_thread() is self.thread
 
     def call_soon(self, callback: Callable[..., object], *args: object) -> None:
-        """Have ``callback`` called on the loop thread. Safe from any thread; does nothing once the loop is closed."""
+        """Have ``callback`` called on the loop thread. Safe from any thread; does nothing once the loop is
+        closed."""
         try:
             self.loop.call_soon_threadsafe(callback, *args)
         except RuntimeError:
@@ -88,8 +89,8 @@ class LoopThread:
         """Run ``work`` on this thread and wait for its result, at most ``deadline`` seconds.
 
         ``work`` is a coroutine, or better a function that makes one. Raises what the coroutine raises,
-        :class:`WaitingDropped` when the deadline passes first, and ``KeyboardInterrupt`` at once when interrupted;
-        in both cases the coroutine goes on. Must not be called on the loop thread itself.
+        :class:`WaitingDropped` when the deadline passes first, and ``KeyboardInterrupt`` at once when
+        interrupted; in both cases the coroutine goes on. Must not be called on the loop thread itself.
         """
         if self.is_current:
             raise RuntimeError("run() would wait for its own thread: await the coroutine instead")
@@ -149,10 +150,11 @@ def run(work: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T], dea
 
 
 def entry_point(function: Callable[P, T]) -> Callable[P, T]:
-    """Make ``function`` a public synchronous face: its errors show one frame of ours, not the inside of the lab.
+    """Make ``function`` a public synchronous face: its errors show one frame of ours, not the inside of the
+    lab.
 
-    That holds for the lab's own errors and for an interrupt. Any other exception is a fault of ours and keeps its
-    whole traceback.
+    That holds for the lab's own errors and for an interrupt. Any other exception is a fault of ours and
+    keeps its whole traceback.
     """
 
     @functools.wraps(function)
@@ -172,7 +174,8 @@ def entry_point(function: Callable[P, T]) -> Callable[P, T]:
 def _after_fork() -> None:
     """In the child of a fork the thread is gone: forget it, but keep the object alive, untouched.
 
-    Its sockets and its selector are shared with the parent; closing them here would disturb the parent's loop.
+    Its sockets and its selector are shared with the parent; closing them here would disturb the parent's
+    loop.
     """
     global _current, _guard
     _guard = threading.Lock()
@@ -182,7 +185,8 @@ def _after_fork() -> None:
 
 
 def _stop() -> None:
-    """Let the loop end in order when the interpreter does; not relied upon, a killed kernel never gets here."""
+    """Let the loop end in order when the interpreter does; not relied upon, a killed kernel never gets
+    here."""
     current = _current
     if current is not None and current.pid == os.getpid() and current.thread.is_alive():
         current.call_soon(current.loop.stop)

@@ -1,11 +1,12 @@
 """Connections inside one process: no sockets, no threads, the same protocol objects, TLS included.
 
-A connection is a pair of transports; what one writes, the other's protocol receives in a later turn of the event
-loop, in order. That makes runs deterministic, and it works where there are no sockets (a kernel in a browser).
+A connection is a pair of transports; what one writes, the other's protocol receives in a later turn of the
+event loop, in order. That makes runs deterministic, and it works where there are no sockets (a kernel in a
+browser).
 
-What TCP does and this does too: half-closed connections, back-pressure, a reset for whoever writes to a peer that
-is gone. What it does not: split or join what was written (each write arrives in one piece), lose anything, or
-give a connection an address that another program could use.
+What TCP does and this does too: half-closed connections, back-pressure, a reset for whoever writes to a
+peer that is gone. What it does not: split or join what was written (each write arrives in one piece), lose
+anything, or give a connection an address that another program could use.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Any
 from labkit.transport.base import Listener, ProtocolFactory
 
 HIGH_WATER = 64 * 1024
-"""Octets waiting at the reader above which the writer is asked to pause; it may go on at a quarter of that."""
+"""Octets waiting at the reader above which the writer is asked to pause; it may go on at a quarter of
+that."""
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 49152
@@ -171,7 +173,7 @@ class MemoryEnd(asyncio.Transport):
         ):  # TLS: asyncio's own protocol reads into its buffer
             rest = memoryview(data)
             while rest:
-                room = protocol.get_buffer(len(rest))
+                room = memoryview(protocol.get_buffer(len(rest)))
                 count = min(len(room), len(rest))
                 room[:count] = rest[:count]
                 protocol.buffer_updated(count)

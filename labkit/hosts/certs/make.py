@@ -1,7 +1,8 @@
-"""Makes the lab's certificates: ``python labkit/hosts/certs/make.py``. Run once; the results are in the repository.
+"""Makes the lab's certificates: ``python labkit/hosts/certs/make.py``. Run once; the results are in the
+repository.
 
-A lab authority signs one server certificate for every name that lessons use. Both are valid for a century, because
-certificate dates stay on real time while a world has its own clock.
+A lab authority signs one server certificate for every name that lessons use. Both are valid for a century,
+because certificate dates stay on real time while a world has its own clock.
 """
 
 from __future__ import annotations

@@ -1,0 +1,66 @@
+"""What a connection asks its host: the seam between speaking SMTP and deciding about mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from aiosmtpd.smtp import Envelope
+
+from labkit.hosts.answers import Answer
+from labkit.hosts.tap import ServerSession
+from labkit.smtp.path import Path
+
+if TYPE_CHECKING:
+    from labkit.hosts.smtpd import LabSMTP
+
+
+class LabEnvelope(Envelope):
+    """aiosmtpd's envelope, with the paths as they were read. ``mail_from`` is None until MAIL is accepted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[Path] = []
+        self.refused = 0
+        """Number of recipients refused in this transaction."""
+
+
+class MailPolicy(Protocol):
+    """What a connection asks its host. The host decides, the connection speaks."""
+
+    name: str
+    banner: str
+    keywords: frozenset[str]
+    """First words of the EHLO lines that are always offered."""
+    offers: tuple[str, ...]
+    """EHLO lines that are always offered, in order."""
+    starttls: bool
+    accounts: Mapping[str, str] | None
+    auth_before_tls: bool
+    size_limit: int
+    timeout: float
+    lenient: bool
+
+    def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
+        """Note a new connection and return its record."""
+
+    def disconnected(self, server: LabSMTP) -> None:
+        """Note that a connection is gone. May be called twice."""
+
+    def sender(self, server: LabSMTP, path: Path) -> Answer:
+        """The answer to MAIL."""
+
+    def recipient(self, server: LabSMTP, path: Path) -> Answer:
+        """The answer to RCPT; any but 2yz refuses this recipient."""
+
+    def deliver(self, server: LabSMTP, envelope: LabEnvelope, text: bytes) -> Answer:
+        """The answer after the final dot; 2yz takes responsibility for the message."""
+
+    def expand(self, name: str) -> Answer:
+        """The answer to EXPN."""
+
+    def fault(self, error: Exception) -> None:
+        """Note an exception that is our own fault."""
+
+    def tls_context(self) -> Any:
+        """The TLS context, made when first asked for."""

@@ -1,0 +1,188 @@
+"""The world's synchronous face, for notebook cells."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, ClassVar, Self, TypeVar
+
+from labkit.client import DEADLINE, Client, SyncClient
+from labkit.clock import VirtualClock
+from labkit.hosts.mail_host import HostSpec, MailHost
+from labkit.hosts.mailbox import Mailbox
+from labkit.hosts.tap import ServerSession
+from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.transport.loop_thread import LabError, entry_point, loop_thread
+from labkit.world.core import AsyncWorld, Line, TransportName, play_once
+
+T = TypeVar("T")
+
+OPENING = 10.0
+"""Seconds that opening and closing a world may take."""
+
+
+class WorldClosed(LabError):
+    """The world was closed; open it again."""
+
+
+class World:
+    """A world for notebook cells. Closed with :meth:`close`, by opening another one with the same key, or
+    when nothing refers to it any more."""
+
+    _by_key: ClassVar[weakref.WeakValueDictionary[str, World]] = weakref.WeakValueDictionary()
+    _guard = threading.Lock()
+
+    def __init__(self, *specs: HostSpec, transport: TransportName = "loopback") -> None:
+        self._thread = loop_thread()
+        self._world = AsyncWorld(*specs, transport=transport)
+        self._finalizer = weakref.finalize(self, _close_later, self._thread, self._world)
+        self._finalizer.atexit = False
+
+    @classmethod
+    @entry_point
+    def open(cls, *specs: HostSpec, key: str | None = None, transport: TransportName = "loopback") -> World:
+        """Open a world. One that was opened with the same ``key`` before is closed first."""
+        world = cls(*specs, transport=transport)
+        if key is not None:
+            with cls._guard:
+                former = cls._by_key.get(key)
+                cls._by_key[key] = world
+            if former is not None:
+                former.close()
+        world._run(world._world.open)
+        return world
+
+    @entry_point
+    def close(self) -> None:
+        """Close everything that this world opened. Twice is harmless."""
+        self._run(self._world.close)
+
+    @property
+    def closed(self) -> bool:
+        """Whether this world has been closed."""
+        return self._world.closed
+
+    @property
+    def running(self) -> bool:
+        """Whether its hosts are listening."""
+        return self._world.running
+
+    @property
+    def clock(self) -> VirtualClock:
+        """This world's clock."""
+        return self._world.clock
+
+    @property
+    def inner(self) -> AsyncWorld:
+        """The same world for code on the loop thread."""
+        return self._world
+
+    @property
+    def hosts(self) -> tuple[MailHost, ...]:
+        """All hosts, as listed in the spec."""
+        return self._world.hosts
+
+    def host(self, name: str | None = None) -> MailHost:
+        """One host; without a name the first."""
+        return self._world.host(name)
+
+    def mailbox(self, address: str) -> Mailbox:
+        """One mailbox, by its address."""
+        return self._world.mailbox(address)
+
+    def address(self, host: str | None = None, port: int | None = None) -> tuple[str, int] | None:
+        """IP address and port behind a host's logical port, for programs outside of the lab; None if there
+        is none."""
+        goal = self.host(host)
+        return self._world.network.address(goal.name, goal.spec.port if port is None else port)
+
+    @entry_point
+    def client(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        helo: str | None = None,
+        deadline: float = DEADLINE,
+    ) -> SyncClient:
+        """A client for one of the hosts (without a name the first).
+
+        It is not yet connected; with ``helo`` it is, and has said EHLO with that name.
+        """
+        client = SyncClient(self.async_client(host, port, deadline=deadline), self._thread, keep=self)
+        if helo is not None:
+            client.connect()
+            client.send_line(f"EHLO {helo}")
+        return client
+
+    def async_client(
+        self,
+        host: str | None = None,
+        port: int | None = None,
+        *,
+        deadline: float = DEADLINE,
+        on_event: Callable[[WireEvent], object] = lambda _event: None,
+    ) -> Client:
+        """The same with coroutines, for use on the loop thread. ``on_event`` gets each line, over there."""
+        if self.closed:
+            raise WorldClosed("This world is closed. Run the cell that opens it again.")
+        return self._world.client(host, port, deadline=deadline, on_event=on_event)
+
+    def is_own(self, session: ServerSession) -> bool:
+        """Whether a client of this world made this session. See :meth:`AsyncWorld.is_own`."""
+        return self._world.is_own(session)
+
+    def next_id(self) -> int:
+        """A number that this world has not given out before: 1, 2, 3 in every run."""
+        return self._world.next_id()
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, T]], deadline: float = OPENING) -> T:
+        return self._thread.run(work, deadline)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{host.name}:{host.spec.port}" for host in self.hosts)
+        return f"<world with {names}, {'closed' if self.closed else 'open'}>"
+
+
+@entry_point
+def run_script(
+    world: World, lines: Iterable[Line], *, host: str | None = None, deadline: float = DEADLINE
+) -> Transcript:
+    """Speak lines to a host of an open world, in a connection of their own. See :meth:`AsyncWorld.play`."""
+    script = tuple(lines)
+    return world._run(
+        lambda: world.inner.play(script, host=host, deadline=deadline), _patience(script, deadline)
+    )
+
+
+@entry_point
+def play(
+    lines: Iterable[Line],
+    spec: HostSpec | None = None,
+    *,
+    transport: TransportName = "memory",
+    deadline: float = DEADLINE,
+) -> Transcript:
+    """Speak lines to a fresh private world and return the session as its server saw it: the same on every
+    run."""
+    script = tuple(lines)
+    return loop_thread().run(
+        lambda: play_once(script, spec, transport=transport, deadline=deadline), _patience(script, deadline)
+    )
+
+
+def _patience(lines: tuple[Line, ...], deadline: float) -> float:
+    return OPENING + deadline * (len(lines) + 2)
+
+
+def _close_later(thread: Any, world: AsyncWorld) -> None:
+    """The world is of no more use to anybody; whichever thread notices, the loop thread closes it."""
+    if not world.closed:
+        thread.spawn(world.close)
