@@ -68,15 +68,23 @@ return {cell: cell < 0 ? null : cell, output, tag: active.tagName.toLowerCase()}
 """
 
 
-# A Python error in the handler of a widget's message reaches the page, but is shown nowhere. Said aloud,
-# `Watch` finds it. "No such comm" is what a new kernel says about the widgets of the former one.
-_TELL_HANDLER_ERRORS = """
+# Two kinds of errors are shown nowhere: Python's, in the handler of a widget's message, and the page's, in a
+# handler of `model.on(...)`, which JupyterLab drops. Said aloud, `Watch` finds them. "No such comm" is what a
+# new kernel says about the widgets of the former one.
+_TELL_SILENT_ERRORS = """
 session.iopubMessage.connect((_, {header, parent_header, content}) => {
   if (parent_header.msg_type === 'execute_request') return;
-  if (header.msg_type === 'error') console.error(arg + content.traceback.join('\\n'));
-  if (header.msg_type === 'stream' && content.name === 'stderr' && !content.text.startsWith('No such comm'))
-    console.error(arg + content.text);
+  const text = header.msg_type === 'error' ? content.traceback.join('\\n')
+    : header.msg_type === 'stream' && content.name === 'stderr' ? content.text : 'No such comm';
+  if (!text.startsWith('No such comm')) console.error(arg + text.replace(/\\x1b\\[[0-9;]*m/g, ''));
 });
+const connection = Object.getPrototypeOf(session.session.kernel), handle = connection._handleMessage;
+connection._handleMessage = function (message) {
+  return handle.call(this, message).catch((error) => {
+    if (!error.message?.startsWith('Canceled future')) console.error(String(error.stack));
+    throw error;
+  });
+};
 """
 
 
@@ -248,7 +256,7 @@ class LabPage:
         """
         self.focus_widget(n)
         stops = []
-        while self.focus() == Focus(n, True, self.focus().tag):
+        while (focus := self.focus()).cell == n and focus.output:
             stops.append(self.focused())
             if len(stops) > limit:
                 raise AssertionError(f"Tab does not leave the output of cell {n}: {stops[-5:]}")
@@ -333,7 +341,7 @@ class LabPage:
             "const shown = app.shell.currentWidget, session = shown.sessionContext;"
             "await shown.context.ready; await session.ready;"
             "await until(() => session.session?.kernel); await session.session.kernel.info;"
-            "app.shell.collapseLeft(); app.shell.collapseRight();" + _TELL_HANDLER_ERRORS,
+            "app.shell.collapseLeft(); app.shell.collapseRight();" + _TELL_SILENT_ERRORS,
             HANDLER_ERROR,
             timeout=60,
         )

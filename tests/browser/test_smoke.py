@@ -21,7 +21,7 @@ ECHO = '''
 import anywidget, traitlets
 
 class Echo(anywidget.AnyWidget):
-    """Answers every line; `fail` in Python and the second button in the page go wrong on purpose."""
+    """Answers every line. On purpose `fail` goes wrong in Python and page, and so does the second button."""
 
     _esm = """
     function render({model, el}) {
@@ -32,6 +32,7 @@ class Echo(anywidget.AnyWidget):
       const show = () => { output.textContent = model.get("reply"); };
       const submit = () => model.send({line: input.value});
       model.on("change:reply", show);
+      model.on("msg:custom", () => { throw new Error("thrown on purpose"); });
       show();
       input.addEventListener("keydown", (event) => { if (event.key === "Enter") submit(); });
       send.addEventListener("click", submit);
@@ -48,6 +49,7 @@ class Echo(anywidget.AnyWidget):
 
     def answer(self, _, message, buffers):
         if message["line"] == "fail":
+            self.send({})
             raise RuntimeError("failed on purpose")
         self.count += 1
         self.reply = f"250 number {self.count}: {message['line']}"
@@ -108,6 +110,15 @@ def test_kernel_restarted_killed_and_gone(open_lab: OpenLab) -> None:
     expect(lab.output(0)).to_contain_text("220 ready")
 
 
+def test_busy_cell_interrupted(open_lab: OpenLab) -> None:
+    lab = open_lab("import time; print('working'); time.sleep(600)")
+    lab.run_cell(0, wait=False)
+    expect(lab.output(0)).to_contain_text("working")
+    lab.interrupt()
+    lab.wait_idle()
+    assert [output.get("ename") for output in lab.outputs(0)] == [None, "KeyboardInterrupt"]
+
+
 def test_page_reloaded(open_lab: OpenLab) -> None:
     lab = open_lab(ECHO)
     lab.run_all()
@@ -153,8 +164,8 @@ def test_theme_width_and_pictures(open_lab: OpenLab, pictures: Path) -> None:
     assert narrow is not None
     assert lab.widget_width(0) == narrow + 380
     assert lab.axe() == []
-    lab.page.evaluate("document.querySelector('.lk input').replaceWith(document.createElement('input'))")
-    assert "label" in lab.axe()[0]  # and it would say so
+    lab.page.evaluate("document.querySelector('.lk button').textContent = ''")
+    assert "button-name" in lab.axe()[0]  # and it would say so
 
 
 def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
@@ -165,8 +176,8 @@ def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
     lab.wait_idle()
     lab.output(0).get_by_role("button", name="Break").click()
     found = "\n".join(lab.watch.complaints)
-    assert "failed on purpose" in found
-    assert "broken on purpose" in found
+    for reason in ("failed on purpose", "thrown on purpose", "broken on purpose"):
+        assert reason in found
     lab.watch.ours.clear()
 
 
