@@ -4,13 +4,15 @@ The file is a list of questions with jupyterquiz's field names, `id` and `see`:
 
     [{"id": "01.quiz.first-word", "question": "Who speaks first?", "type": "multiple_choice",
       "answers": [{"answer": "The server.", "correct": true, "feedback": "..."}, ...],
-      "see": ["RFC 5321 section 3.1: the server greets with 220 before the client says anything."]}]
+      "see": ["RFC 5321 section 3.1: how a session begins."]}]
 
 `type` is multiple_choice (one is right), many_choice (at least one is right and one wrong) or numeric.
 Options bear `answer` or `code` (wire text), or both. A numeric question's answers are {"type": "value",
 "value": 512, ...}, {"type": "range", "range": [1, 9], ...} (ends included) and exactly one {"type":
-"default", "feedback": ...} for every other number. `see` lists where it is written, as "place: what it says
-there"; the first is the rule that feedback names.
+"default", "feedback": ...} for every other number.
+
+`see` lists where the rules are written, as "place: what it is about", worded so that it gives nothing away:
+a wrong answer is sent there. The first is the rule that feedback names.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _problems_of_see(see: Any) -> Iterator[tuple[str, str]]:
         if not _is_text(entry) or not all(part.strip() for part in entry.partition(": ")):
             yield (
                 f"see {place}",
-                "must say a place and what is written there: 'RFC 5321 section 3.1: the server greets'",
+                "must say a place and what it is about: 'RFC 5321 section 3.1: how a session begins'",
             )
 
 
