@@ -106,13 +106,12 @@ class Jupyter:
         """Return as soon as the server listens; `ServerFailed` if it ended or is not there in time."""
         if self._process is None:
             raise ServerFailed("the server has not been started")
-        # The file appears once the socket is bound; a request before the first turn of the loop waits.
-        ready = self._base / "runtime" / f"jpserver-{self._process.pid}.json"
         deadline = time.monotonic() + timeout
-        while not ready.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise ServerFailed(f"jupyter {self.app} did not start:\n{self.log()[-3000:]}")
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if self._listens(self._process.pid):
+                return
             time.sleep(0.02)
+        raise ServerFailed(f"jupyter {self.app} did not start:\n{self.log()[-3000:]}")
 
     def stop(self) -> None:
         """End the server and its kernels, and remove its folder. Safe to call twice."""
@@ -213,6 +212,16 @@ class Jupyter:
         return path.read_text(errors="replace") if path.exists() else ""
 
     # -- inner parts
+
+    def _listens(self, pid: int) -> bool:
+        # Its runtime file is no sign: Jupyter writes it before it listens.
+        if (
+            self.isolated
+        ):  # no way in from here, but the kernel's table of that namespace can be read; 0A: LISTEN
+            table = Path(f"/proc/{pid}/net/tcp").read_text()
+            return f"0100007F:{self.port:04X} 00000000:0000 0A" in table
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _command(self) -> list[str]:
         # No token: the port is private to this run, and the page is opened by a script.
