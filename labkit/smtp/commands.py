@@ -36,9 +36,9 @@ class CommandInfo:
 
 _SMTP = "RFC 5321 section "
 _TABLE = (
-    CommandInfo("EHLO", "EHLO <name or [address]>", "the client says who it is and asks for the extensions",
+    CommandInfo("EHLO", "EHLO <name or [address]>", "says who the client is, and asks for the extensions",
                 _SMTP + "4.1.1.1", True, "EHLO client.example"),
-    CommandInfo("HELO", "HELO <name>", "the same greeting without extensions, for old clients",
+    CommandInfo("HELO", "HELO <name>", "says who the client is, and forgoes all extensions",
                 _SMTP + "4.1.1.1", True, "HELO client.example"),
     CommandInfo("MAIL", "MAIL FROM:<reverse-path> [parameters]",
                 "starts a transaction and says where failure notices go",
@@ -60,7 +60,7 @@ _TABLE = (
                 _SMTP + "4.1.1.8", False, "HELP MAIL"),
     CommandInfo("STARTTLS", "STARTTLS", "asks to go on under TLS; both sides then forget what they knew",
                 "RFC 3207 section 4", False, "STARTTLS", "STARTTLS"),
-    CommandInfo("AUTH", "AUTH <mechanism> [first response]", "the client proves who it is",
+    CommandInfo("AUTH", "AUTH <mechanism> [first response]", "proves who the client is",
                 "RFC 4954 section 4", False, "AUTH PLAIN", "AUTH"),
     CommandInfo("BDAT", "BDAT <octets> [LAST]", "sends a counted piece of the message; no dot is needed",
                 "RFC 3030 section 2", False, "BDAT 86 LAST", "CHUNKING"),

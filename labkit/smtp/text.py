@@ -7,6 +7,7 @@ import re
 __all__ = ["TextReader"]
 
 _FIELD = re.compile(rb"[!-9;-~]{1,998}[ \t]*:")
+_PIECE = 1000  # octets kept of a line that comes in pieces: enough for a dot, a fold, and a field's name
 
 
 class TextReader:
@@ -22,22 +23,23 @@ class TextReader:
         self._in_header = True
         self._after_crlf = True
         self._piece = b""
+        self._piece_cr = False
 
     def read(self, data: bytes) -> str:
-        """Take one event. Returns what it is: ``header``, ``folded``, ``blank``, ``body``, or ``""``, the end."""
+        """Take one event. Returns ``header``, ``folded``, ``blank`` or ``body``; at the end ``""``."""
         whole = self._piece + data if self._piece else data
         self.odd_end = False
         if not data.endswith(b"\n"):
-            self._piece = whole[
-                :4
-            ]  # enough to tell a dot or a folded line; a field's name comes in one event
+            self._piece = whole[:_PIECE]
+            self._piece_cr = data.endswith(b"\r")
             return "header" if self._in_header else "body"
+        crlf = data.endswith(b"\r\n") or (data == b"\n" and bool(self._piece) and self._piece_cr)
         self._piece = b""
         if whole == b".\r\n" and self._after_crlf:
             self.ended = True
             return ""
         self.odd_end = whole in (b".\n", b".\r\n")
-        self._after_crlf = data.endswith(b"\r\n")
+        self._after_crlf = crlf
         return self._detail(whole)
 
     def _detail(self, line: bytes) -> str:

@@ -1,0 +1,227 @@
+"""Explaining a client's command: what it does, what the server will check, and the slip if there is one."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from ipaddress import ip_address
+
+from labkit.explainers.explanation import LineExplanation
+from labkit.explainers.sasl import response_parts
+from labkit.smtp.command import Command
+from labkit.smtp.commands import COMMANDS
+from labkit.smtp.malformed import Malformed
+from labkit.smtp.note import Note
+from labkit.smtp.parameters import PARAMETERS
+from labkit.smtp.path import Path
+from labkit.smtp.reply import Reply
+from labkit.smtp.rule import Rule
+
+__all__ = ["answered_by", "explain_command", "explain_unanswered"]
+
+_UNKNOWN = Rule("RFC 5321 section 4.2.4", "An unknown command is answered by 500, and the session goes on.")
+_NULL = Rule(
+    "RFC 5321 section 4.5.5", "The null reverse-path is for notices; nobody may answer it automatically."
+)
+_ROUTE = Rule("RFC 5321 appendix C", "A source route is obsolete; servers read it and should ignore it.")
+_POSTMASTER = Rule(
+    "RFC 5321 section 4.5.1", "Every server takes mail for its postmaster, also without a domain."
+)
+_NAME = Rule(
+    "RFC 5321 section 4.1.4", "The name should be the client's own; if it has none, its address in brackets."
+)
+_LOST = Rule(
+    "RFC 5321 section 3.8", "A client that loses the connection treats the transaction as answered by 451."
+)
+
+_CHECKS = {
+    "EHLO": "The server looks at the name's form. It may compare name and address, and not refuse for it.",
+    "HELO": "The server looks at the name's form.",
+    "MAIL": "The server checks syntax, order, its policy on this sender, and an announced size.",
+    "RCPT": "The server checks syntax, order, whether it serves that domain, often also the mailbox.",
+    "DATA": "The server checks that at least one recipient was accepted.",
+    "RSET": "The server drops sender, recipients and text. The greeting by EHLO stays.",
+    "NOOP": "The server checks nothing.",
+    "QUIT": "The server drops an open transaction, answers 221 and closes.",
+    "VRFY": "The server looks for the mailbox, or says that it does not tell.",
+    "EXPN": "The server looks for the list, or says that it does not tell.",
+    "HELP": "The server answers with text for people.",
+    "STARTTLS": "The server checks that TLS is not up already, and that it has a certificate to show.",
+    "AUTH": "The server checks that it has the mechanism, and that no transaction is open.",
+    "BDAT": "The server reads exactly so many octets as text; dots and line ends do not matter.",
+    "ETRN": "The server checks whether it holds mail for that domain.",
+}
+
+
+def _name_form(name: str) -> str:
+    if name.startswith("["):
+        return "an address literal: right for a client without a name"
+    try:
+        ip_address(name)
+    except ValueError:
+        pass
+    else:
+        return "an address without its brackets; the grammar reads it as a name"
+    if "." not in name:
+        return "a name without a dot; many servers want the full name"
+    return "the client's full name, as it gives it"
+
+
+def _path_parts(path: Path, meaning: str) -> list[tuple[str, str]]:
+    parts = []
+    if path.route:
+        parts.append((f"{path.route}:", "an obsolete source route; servers ignore it"))
+    if path.null:
+        parts.append(("<>", "the null reverse-path: a failure of this message is reported to nobody"))
+    elif not path.domain:
+        parts.append((f"<{path}>", "the postmaster of this very host"))
+    else:
+        parts.append((f"<{path}>", meaning))
+    return parts
+
+
+def _parts(command: Command) -> tuple[tuple[tuple[str, str], ...], list[Rule]]:
+    info = COMMANDS.get(command.verb)
+    if info is None:
+        return ((command.verb, "no command that a standard names"),), [_UNKNOWN]
+    rules = [info.rule]
+    parts = [(command.verb, info.purpose)]
+    verb, argument = command.verb, command.argument
+    if command.path is not None:
+        word = "TO" if verb == "RCPT" else "FROM"
+        parts = [(f"{verb} {word}", info.purpose)]
+        meaning = (
+            "the forward-path: one recipient" if verb == "RCPT" else "the reverse-path: where failures go"
+        )
+        parts += _path_parts(command.path, meaning)
+        if command.path.null:
+            rules.append(_NULL)
+        if command.path.route:
+            rules.append(_ROUTE)
+        if command.path.local_part.lower() == "postmaster":
+            rules.append(_POSTMASTER)
+        for keyword, value in command.parameters:
+            known = PARAMETERS.get(keyword)
+            text = keyword if value is None else f"{keyword}={value}"
+            parts.append((text, known.purpose if known else "a parameter that this lab does not know"))
+            if known:
+                rules.append(known.rule)
+    elif verb in ("EHLO", "HELO"):
+        parts.append((argument, _name_form(argument)))
+        rules.append(_NAME)
+    elif verb == "AUTH":
+        mechanism, space, first = argument.partition(" ")
+        parts.append((mechanism, "the mechanism: how the proof is given"))
+        if space:
+            parts += response_parts(mechanism.upper(), 0, first)[0]
+    elif verb == "BDAT":
+        size, _, last = argument.partition(" ")
+        parts.append((size, "octets of text that follow at once"))
+        if last:
+            parts.append((last.strip(), "this is the last chunk"))
+    elif argument:
+        parts.append((argument, "its argument"))
+    return tuple(parts), rules
+
+
+def explain_command(note: Note, answer: Note | None) -> LineExplanation:
+    """Explain a command line of the client, also a malformed one. ``answer`` is its reply's last line."""
+    if isinstance(note.command, Malformed):
+        return _explain_slip(note, note.command, answer)
+    assert note.command is not None
+    command = note.command
+    parts, rules = _parts(command)
+    info = COMMANDS.get(command.verb)
+    expected = note.expectation
+    in_order = expected is None or expected.allowed
+    if info is None:
+        happened = f"{command.verb[:20]} is no command of SMTP.{_suggestion(command.verb)}"
+    else:
+        happened = f"{command.verb} {info.purpose}."
+        if info.obsolete:
+            happened += " It is obsolete and must not be sent."
+    effect = []
+    if expected is not None and not in_order:
+        effect.append(expected.reason)
+        rules.append(expected.rule)
+    elif command.verb in _CHECKS:
+        effect.append(_CHECKS[command.verb])
+    if answer is not None:
+        effect.append(answered_by(answer))
+    codes = expected.codes if expected is not None else ()
+    return LineExplanation(
+        seq=note.seq,
+        headline=command.verb[:20]
+        + ("" if in_order else ", out of order" if info else ", an unknown command"),
+        parts=parts,
+        happened=happened,
+        effect=" ".join(effect),
+        rules=tuple(dict.fromkeys(rules)),
+        who_acts="" if answer is not None else "the server",
+        next_step="" if answer is not None else _answers(codes),
+        certain=True,
+    )
+
+
+def _answers(codes: tuple[int, ...]) -> str:
+    if not codes:
+        return "It answers every command with one reply."
+    good = [str(code) for code in codes if code < 400]
+    bad = [str(code) for code in codes if code >= 400]
+    if not good:
+        return f"It will refuse, with {' or '.join(bad)}."
+    return f"It answers {' or '.join(good)}, or it refuses."
+
+
+def _suggestion(verb: str) -> str:
+    close = get_close_matches(verb[:20], COMMANDS, n=1, cutoff=0.6)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def answered_by(answer: Note) -> str:
+    """A sentence that leads on to the reply."""
+    code = f" with {answer.reply.code}" if isinstance(answer.reply, Reply) else ""
+    return f"Line {answer.seq} answers it{code}."
+
+
+def _explain_slip(note: Note, slip: Malformed, answer: Note | None) -> LineExplanation:
+    verb = slip.verb
+    reason = f"{slip.reason[:1].upper()}{slip.reason[1:]}."
+    parts = [(verb[:20], COMMANDS[verb].purpose)] if verb in COMMANDS else []
+    if slip.path is not None and not slip.path.null:
+        parts.append((str(slip.path), "the address that a lenient server would read"))
+    effect = "A server may take it all the same." if slip.tolerable else "A strict server answers 500 or 501."
+    if answer is not None:
+        effect += f" {answered_by(answer)}"
+    example = COMMANDS[verb].example if verb in COMMANDS else "EHLO client.example"
+    return LineExplanation(
+        seq=note.seq,
+        headline=f"{verb[:20] or 'A line'}, not well formed",
+        parts=tuple(parts),
+        happened=reason,
+        effect=effect,
+        rules=(slip.rule,),
+        who_acts="the client",
+        next_step=f"Write it like this: {example}",
+        certain=True,
+    )
+
+
+def explain_unanswered(note: Note) -> LineExplanation:
+    """Explain a client line whose reply never came."""
+    after_text = note.detail == "the end of the text"
+    happened = "The connection ended before the server answered this line."
+    if after_text:
+        happened += " The server may have taken the message or not: the client cannot know."
+    return LineExplanation(
+        seq=note.seq,
+        headline="Never answered",
+        parts=((note.detail, "what was waiting for its answer"),),
+        happened=happened,
+        effect="The client still holds the message." if after_text else "It counts as not done.",
+        rules=(_LOST,),
+        who_acts="the client",
+        next_step="Connect again and send the message again. It may then arrive twice."
+        if after_text
+        else "Connect again and begin anew.",
+        certain=True,
+    )
