@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import re
@@ -73,13 +72,15 @@ def fits(version: str, bounds: str) -> bool:
 
 def missing(requirements: list[str]) -> list[str]:
     """Those of `requirements` that this Python lacks or has in a version out of bounds. Imports none."""
+    from importlib import metadata  # here, since a start of a prepared lab does without it
+
     lacking = []
     for requirement in requirements:
         parts = _REQUIREMENT.match(requirement)
         assert parts is not None, requirement
         try:
-            version = importlib.metadata.version(parts["name"])
-        except importlib.metadata.PackageNotFoundError:
+            version = metadata.version(parts["name"])
+        except metadata.PackageNotFoundError:
             lacking.append(requirement)
         else:
             if not fits(version, parts["bounds"]):
@@ -89,7 +90,9 @@ def missing(requirements: list[str]) -> list[str]:
 
 def lab_installed(project: Project) -> bool:
     """Whether this Python has the lab itself: editable from this very clone, or on Binder a copy of it."""
-    for distribution in importlib.metadata.distributions(name=DISTRIBUTION):
+    from importlib import metadata
+
+    for distribution in metadata.distributions(name=DISTRIBUTION):
         origin = json.loads(distribution.read_text("direct_url.json") or "{}")
         if not origin.get("dir_info", {}).get("editable"):
             return kind() is Kind.BINDER

@@ -79,7 +79,8 @@ def command(project: Project, python: str, port: int, *, browser: bool, extra: l
         "--LabApp.extension_manager=readonly",
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--log-level=WARN",
+        "--ServerApp.log_level=ERROR",
+        "--LabApp.log_level=ERROR",
     ]
     layout = lay_out_layout(project)
     if layout:
@@ -109,21 +110,29 @@ def launch(project: Project, python: str, port: int | None, *, browser: bool, ex
 def _until_it_ends(project: Project, arguments: list[str]) -> int:
     """Run the server in a session of its own, so that Ctrl+C reaches it once, as a request to shut down."""
     asked: list[int] = []
-    began = time.monotonic()
-    server = subprocess.Popen(
-        arguments, cwd=project.my_lab, stdin=subprocess.DEVNULL, start_new_session=os.name == "posix"
-    )
+    servers: list[subprocess.Popen[bytes]] = []
+
+    def pass_on() -> None:
+        for server in servers:
+            if len(asked) < 3:
+                server.terminate()
+            else:  # it was asked twice and is still there
+                server.kill()
 
     def ask_to_stop(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
-        if len(asked) < 3:
-            server.terminate()
-        else:  # it was asked twice and is still there
-            server.kill()
+        pass_on()
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), ask_to_stop)
+    began = time.monotonic()
+    server = subprocess.Popen(
+        arguments, cwd=project.my_lab, stdin=subprocess.DEVNULL, start_new_session=os.name == "posix"
+    )
+    servers.append(server)
+    if asked:  # while it was being started
+        pass_on()
     code = server.wait()
     if asked:
         say(f"The lab is closed. Your notebooks are in {short(project.my_lab)}; the same command opens them.")

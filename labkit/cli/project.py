@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +44,8 @@ class Project:
     @cached_property
     def table(self) -> dict[str, Any]:
         """The [project] table of pyproject.toml."""
+        import tomllib  # here, since a start of a prepared lab does without it
+
         with (self.root / "pyproject.toml").open("rb") as file:
             table: dict[str, Any] = tomllib.load(file)["project"]
         return table

@@ -63,7 +63,7 @@ def lay_out(project: Project) -> list[str]:
     try:
         project.my_lab.mkdir(exist_ok=True)
         for source in absent:
-            _place(source, project.my_lab / source.name)
+            _place(_text(source), project.my_lab / source.name)
             record[source.name] = _digest(source)
         _write_record(project, record)
     except OSError as error:
@@ -94,12 +94,13 @@ def reset(project: Project, lesson: str) -> tuple[Path, Path | None]:
     """
     source = _find(project, lesson)
     target = project.my_lab / source.name
+    text = _text(source)  # before anything is moved: it may not read
     kept = None
     project.my_lab.mkdir(exist_ok=True)
     if target.exists():
         kept = next(path for path in _kept_names(target) if not path.exists())
         target.rename(kept)
-    _place(source, target)
+    _place(text, target)
     _write_record(project, _record(project) | {source.name: _digest(source)})
     return target, kept
 
@@ -117,9 +118,8 @@ def _find(project: Project, lesson: str) -> Path:
     raise Trouble(f"There is no lesson {lesson!r}.", f"name one of these: {names}.")
 
 
-def _place(source: Path, target: Path) -> None:
+def _place(text: str, target: Path) -> None:
     """Write the learner's copy whole or not at all; leave a file that has appeared meanwhile."""
-    text = _text(source)
     new = target.with_name(f".{target.name}.new")
     new.write_text(text, encoding="utf-8", newline="\n")
     if target.exists():
