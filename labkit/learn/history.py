@@ -1,6 +1,6 @@
 """From progress records to what is known about each exercise, prediction, observation and question.
 
-A record is one JSON object: `t` (UTC, ISO 8601), `kind`, `id`, and by kind
+A record is one JSON object: `t` (UTC, as 2026-01-05T09:00:00.000Z), `kind`, `id`, and by kind
 
     attempt      outcome, answer (plain JSON)
     hint         step (from 1)
@@ -26,11 +26,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 Record: TypeAlias = Mapping[str, Any]
 
-ID = re.compile(r"(?P<lesson>\d\d|playground)\.[a-z0-9]+(?:[.-][a-z0-9]+)*")
+ID = re.compile(r"(?P<lesson>[0-9][0-9]|playground)\.[a-z0-9]+(?:[.-][a-z0-9]+)*")
 """The form of every id: the lesson, a dot, then words or numbers: "01.q1", "01.quiz.after-the-dot"."""
 
-LESSON_ID = re.compile(r"\d\d|playground")
+LESSON_ID = re.compile(r"[0-9][0-9]|playground")
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", re.ASCII)
 _KIND_OF_ITEM = {
     "attempt": "exercise",
     "hint": "exercise",
@@ -175,7 +176,8 @@ def is_record(value: object) -> bool:
     """Whether a JSON value read from a file has what every record has."""
     return (
         isinstance(value, dict)
-        and isinstance(value.get("t"), str)
+        and isinstance(time := value.get("t"), str)
+        and _TIME.fullmatch(time) is not None
         and isinstance(value.get("kind"), str)
         and isinstance(id := value.get("id"), str)
         and _is_id(id)

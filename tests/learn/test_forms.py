@@ -1,0 +1,189 @@
+"""How answers of every kind are read, or kindly not read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.learn.forms import (
+    ChoiceForm,
+    Form,
+    LinesForm,
+    LiveForm,
+    OrderForm,
+    PickLineForm,
+    Unreadable,
+    Untouched,
+)
+from labkit.smtp.transcript import Transcript
+
+SESSION = Transcript.from_text("S: 220 hi\nC: EHLO a.example\nS: 250 hi\n")
+FORMS: list[Form] = [
+    LinesForm(3),
+    OrderForm(("EHLO", "MAIL", "RCPT")),
+    ChoiceForm(("250", "503", "550")),
+    ChoiceForm(("red", "green", "blue"), many=True),
+    PickLineForm(SESSION),
+    LiveForm(),
+]
+
+
+class Client:
+    """Something that has a session, as a console does."""
+
+    def __init__(self, transcript: object) -> None:
+        self.transcript = transcript
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        (("MAIL", "RCPT", "DATA"), ("MAIL", "RCPT", "DATA")),
+        ((["MAIL", "RCPT", "DATA"],), ("MAIL", "RCPT", "DATA")),
+        (("MAIL\nRCPT\r\nDATA\n",), ("MAIL", "RCPT", "DATA")),
+        (("C: MAIL", "C: RCPT", b"DATA\r\n"), ("MAIL", "RCPT", "DATA")),
+        (("MAIL FROM: <a@b.example>",), ("MAIL FROM: <a@b.example>", "", "")),
+        (("", "RCPT", None), ("", "RCPT", "")),
+        (("MAIL", "RCPT", "DATA", "", " "), ("MAIL", "RCPT", "DATA")),
+    ],
+)
+def test_lines(answer: tuple[Any, ...], read: tuple[str, ...]) -> None:
+    assert LinesForm(3).read(answer) == read
+
+
+@pytest.mark.parametrize("answer", [(), ("",), ("", "", ""), ([],), (None,), ("   ", "\r\n"), ("\n\n\n\n",)])
+def test_empty_lines_are_not_attempted(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Untouched, match="still empty"):
+        LinesForm(3).read(answer)
+
+
+@pytest.mark.parametrize("answer", [(1, 2, 3), (object(),), ({"a": 1},), ("a", "b", "c", "d")])
+def test_lines_of_another_kind_are_unreadable(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Unreadable, match="came"):
+        LinesForm(3).read(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (2, 1, 3),
+        ([2, 1, 3],),
+        ("2 1 3",),
+        ("2, 1, 3",),
+        ("MAIL", "EHLO", "RCPT"),
+        ("MAIL\nEHLO\nRCPT",),
+        ("2", 1, "3"),
+    ],
+)
+def test_an_order_is_given_by_numbers_or_texts(answer: tuple[Any, ...]) -> None:
+    assert OrderForm(("EHLO", "MAIL", "RCPT")).read(answer) == ("MAIL", "EHLO", "RCPT")
+
+
+def test_equal_items_may_be_ordered() -> None:
+    assert OrderForm(("A", "B", "A")).read((1, 3, 2)) == ("A", "A", "B")
+
+
+@pytest.mark.parametrize("answer", [(), ("",), (1, 2, 3)])
+def test_an_unchanged_order_is_not_attempted(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Untouched, match="as they came"):
+        OrderForm(("EHLO", "MAIL", "RCPT")).read(answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [(1, 2), (1, 1, 2), (0, 1, 2), (4, 1, 2), (2.0, 1, 3), ("MAIL", "x", 1), (True, 2, 3)]
+)
+def test_an_incomplete_order_is_unreadable(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Unreadable):
+        OrderForm(("EHLO", "MAIL", "RCPT")).read(answer)
+
+
+@pytest.mark.parametrize("answer", [(503,), ("503",), (2,), ("2",), ([2],), (" 503 ",)])
+def test_a_choice_is_given_by_number_or_text_and_text_wins(answer: tuple[Any, ...]) -> None:
+    assert ChoiceForm(("250", "503", "550")).read(answer) == "503"
+
+
+def test_many_choices() -> None:
+    form = ChoiceForm(("red", "green", "blue"), many=True)
+    assert form.read((1, "blue")) == frozenset({"red", "blue"})
+    assert form.read(({"red"},)) == frozenset({"red"})
+
+
+def test_one_choice_is_one() -> None:
+    with pytest.raises(Unreadable, match="One option"):
+        ChoiceForm(("red", "green")).read((1, 2))
+
+
+@pytest.mark.parametrize("answer", [(2,), ("2",), ("line 2",), ("Line 2",)])
+def test_a_line_is_pointed_at_by_its_number(answer: tuple[Any, ...]) -> None:
+    assert PickLineForm(SESSION).read(answer) == 2
+
+
+@pytest.mark.parametrize("answer", [(0,), (4,), ("two",), (2.5,), (True,), (1, 2)])
+def test_a_line_that_is_not_there_is_unreadable(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Unreadable):
+        PickLineForm(SESSION).read(answer)
+
+
+@pytest.mark.parametrize("answer", [(SESSION,), (SESSION.to_text(),), (Client(SESSION),)])
+def test_a_session_is_read_from_whatever_has_one(answer: tuple[Any, ...]) -> None:
+    assert LiveForm().read(answer) == SESSION
+
+
+@pytest.mark.parametrize("answer", [(), (None,), ("",), (Transcript(),), (Client(None),), ("S: 220 hi\n",)])
+def test_a_session_without_the_learner_is_not_attempted(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Untouched):
+        LiveForm().read(answer)
+
+
+@pytest.mark.parametrize("answer", [(5,), ("EHLO a.example",), (object(),), (SESSION, SESSION), (Client(7),)])
+def test_what_is_no_session_is_unreadable(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Unreadable):
+        LiveForm().read(answer)
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.just(object()),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: type(form).__name__)
+@given(answer=st.lists(anything, max_size=4))
+def test_anything_is_read_or_answered_with_a_sentence(form: Form, answer: list[Any]) -> None:
+    try:
+        form.read(tuple(answer))
+    except (Untouched, Unreadable) as reason:
+        sentence = str(reason)
+    else:
+        sentence = "It was read."
+    assert sentence.endswith((".", "'"))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: type(form).__name__)
+def test_every_form_tells_how_to_check_it_in_code(form: Form) -> None:
+    assert form.usage("q1").startswith("q1.check(")
+
+
+def test_blanks_have_labels() -> None:
+    assert LinesForm(1).label(1) == "Missing line"
+    assert LinesForm(2).label(2) == "Missing line 2"
+    assert LinesForm(2, labels=("sender", "recipient")).label(2) == "recipient"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: LinesForm(0),
+        lambda: LinesForm(2, labels=("one",)),
+        lambda: OrderForm(("one",)),
+        lambda: ChoiceForm(("one",)),
+        lambda: ChoiceForm(("one", "one")),
+    ],
+)
+def test_forms_that_nobody_could_fill_in_are_refused(make: Any) -> None:
+    with pytest.raises(ValueError, match="need"):
+        make()
