@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from .chromium import launch_options
 from .jupyter import Jupyter
 from .lab_page import LabPage
+
+# Two busy cores make a page three times slower without anything being wrong; what holds at once costs no time.
+expect.set_options(timeout=20_000)
 
 _failed = pytest.StashKey[bool]()
 

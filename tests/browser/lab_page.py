@@ -118,6 +118,7 @@ class LabPage:
         self.watch = Watch(page)
         # Leaving a page with unsaved changes asks first; unanswered, the reload would hang.
         page.on("dialog", lambda dialog: dialog.accept())
+        page.set_default_timeout(60_000)
         self.set_width(width)
         server.wait()
         page.goto(server.url(name, f"test-{uuid.uuid4().hex[:12]}"))
@@ -149,7 +150,7 @@ class LabPage:
 
     def restart_kernel(self) -> None:
         """Restart the kernel, as after the confirmation; variables are gone, outputs stay."""
-        self._do("await context.restartKernel(); await idle();", timeout=60)
+        self._do("await context.restartKernel(); await idle();")
 
     def kill_kernel(self, timeout: float = 60.0) -> None:
         """SIGKILL the kernel, wait until Jupyter has restarted it, close Jupyter's message about it."""
@@ -325,7 +326,7 @@ class LabPage:
 
     # Inner parts.
 
-    def _do(self, body: str, arg: Any = None, timeout: float = 30.0) -> Any:
+    def _do(self, body: str, arg: Any = None, timeout: float = 60.0) -> Any:
         """Run JavaScript with `_NAMES` in the page; what it returns, or an error after `timeout`."""
         script = (
             "async ([arg, ms]) => { const work = async () => {" + _NAMES + body + "};"
@@ -335,7 +336,7 @@ class LabPage:
         return self.page.evaluate(script, [arg, timeout * 1000])
 
     def _wait_ready(self) -> None:
-        self.page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+        self.page.wait_for_function("() => window.jupyterapp")
         self._do(
             "await app.restored; await until(() => app.shell.currentWidget?.sessionContext);"
             "const shown = app.shell.currentWidget, session = shown.sessionContext;"
@@ -343,7 +344,6 @@ class LabPage:
             "await until(() => session.session?.kernel); await session.session.kernel.info;"
             "app.shell.collapseLeft(); app.shell.collapseRight();" + _TELL_SILENT_ERRORS,
             HANDLER_ERROR,
-            timeout=60,
         )
 
     def _shoot(self, target: Locator, path: Path) -> Path:
