@@ -20,7 +20,7 @@ from .chromium import launch_options
 from .jupyter import Jupyter
 from .lab_page import LabPage
 
-# Two busy cores make a page three times slower without anything being wrong; what holds at once costs no time.
+# Two busy cores make a page three times slower without anything being wrong; a passing check costs no time.
 expect.set_options(timeout=20_000)
 
 _failed = pytest.StashKey[bool]()

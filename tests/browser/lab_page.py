@@ -171,10 +171,7 @@ class LabPage:
 
     def start_kernel(self) -> None:
         """Start a kernel again after `shutdown_kernel`."""
-        self._do(
-            "await context.startKernel(); await until(() => context.session?.kernel); await idle();",
-            timeout=60,
-        )
+        self._do("await context.startKernel(); await until(() => context.session?.kernel); await idle();")
 
     def kernel_id(self) -> str:
         """The id by which the server knows the kernel."""
