@@ -144,8 +144,9 @@ class Client:
         """
         end = self._end(deadline)
         async with self._turn(end):
-            if not self.closed:
+            if self._connection is not None and not self._connection.over:
                 raise ClientError("You are connected already.", None, "Send a command, or close first.")
+            self.hang_up()
             try:
                 async with asyncio.timeout_at(end):
                     _, made = await self._network.connect(
@@ -228,8 +229,10 @@ class Client:
                     context or make_context(),
                     server_hostname=server_name or self.host,
                     ssl_handshake_timeout=max(0.01, end - loop.time()),
+                    ssl_shutdown_timeout=1.0,
                 )
             except OSError as error:  # ssl.SSLError is one, and so is the timeout
+                connection.connection_lost(error)  # asyncio does not tell it that the handshake broke the wire
                 reason = getattr(error, "verify_message", None) or str(error) or type(error).__name__
                 raise TLSFailed(
                     f"The TLS handshake with {self.host} failed: {reason}.", _TLS, "Connect again."
@@ -272,7 +275,7 @@ class Client:
         if connection is None:
             raise self._gone(None)
         await connection.until(lambda: not connection.owed, end)
-        if connection.ended:
+        if connection.over:
             raise self._gone(connection)
         if connection.owed:
             raise self._overdue(connection, unsent)
@@ -294,11 +297,11 @@ class Client:
             return NotConnected(f"Not connected to {self.host}.", _SPEAKS_FIRST, "Call connect() first.")
         if connection.ended_here:
             return NotConnected("This connection was closed from your side.", None, "Call connect() again.")
-        if not lost and connection.replies and connection.state is State.CLOSED:
-            last = connection.replies[-1]
-            if isinstance(last, Reply) and last.code == 221:
-                return NotConnected("QUIT has ended this session.", None, "Call connect() for a new one.")
-        words = f" Its last words were: {connection.unsolicited[-1]}." if connection.unsolicited else ""
+        last = connection.replies[-1] if connection.replies else None
+        code = last.code if isinstance(last, Reply) else 0
+        if code == 221 and not lost:
+            return NotConnected("QUIT has ended this session.", None, "Call connect() for a new one.")
+        words = f" Its last words were: {last}." if code == 421 else ""
         before = f" before it answered {_name(lost)}" if lost else ""
         return ConnectionLost(
             f"{self.host} closed the connection{before}.{words}", _LOST, "Call connect() for a new session."

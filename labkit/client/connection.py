@@ -69,6 +69,11 @@ class Connection(asyncio.Protocol):
         return self._observer.state
 
     @property
+    def over(self) -> bool:
+        """Whether nothing more can be said: the connection is gone, or 221 or 421 has announced its end."""
+        return self.ended or self.state is State.CLOSED
+
+    @property
     def transcript(self) -> Transcript:
         """All lines so far, in the client's view."""
         return self._recorder.transcript() if self._recorder is not None else Transcript()

@@ -64,6 +64,7 @@ OK = Answer(250, "2.0.0", "OK")
 BYE = Answer(221, "2.0.0", "Bye")
 SENDER_OK = Answer(250, "2.1.0", "OK")
 RECIPIENT_OK = Answer(250, "2.1.5", "OK")
+NO_COMMAND = Answer(500, "5.5.2", "This is no command line")
 EHLO_FIRST = Answer(503, "5.5.1", "Send EHLO first")
 NESTED = Answer(503, "5.5.1", "A transaction is open already; RSET would drop it")
 NEED_MAIL = Answer(503, "5.5.1", "MAIL comes first")
@@ -84,7 +85,7 @@ INTERNAL = Answer(451, "4.3.0", "Requested action aborted: local error in proces
 _REWORDED: dict[str, Answer] = {
     "250 OK": OK,
     "220 Ready to start TLS": Answer(220, "2.0.0", "Ready to start TLS"),
-    "500 Error: bad syntax": Answer(500, "5.5.2", "This is no command line"),
+    "500 Error: bad syntax": NO_COMMAND,
     "500 Command line too long": Answer(500, "5.5.2", "Command line longer than 512 octets with its CR LF"),
     "500 Error: strict ASCII mode": Answer(500, "5.5.2", "Octets above 127 in a command need SMTPUTF8"),
     "500 Line too long (see RFC5321 4.5.3.1.6)": LONG_TEXT_LINE,

@@ -198,6 +198,8 @@ class LabSMTP(Authentication):
         """Answer a verb that no method serves."""
         if verb in COMMANDS:
             await self.push(answers.NOT_IMPLEMENTED)
+        elif not verb:
+            await self.push(answers.NO_COMMAND)
         else:
             await self.push(Answer(500, "5.5.2", f'Command "{verb[:40]}" not recognized'))
 

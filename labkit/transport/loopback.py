@@ -6,6 +6,7 @@ Nothing here can reach, or be reached from, another machine.
 from __future__ import annotations
 
 import asyncio
+import weakref
 
 from labkit.transport.base import Listener, ProtocolFactory
 
@@ -37,7 +38,7 @@ class Loopback:
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], LoopbackListener] = {}
-        self._connections: set[asyncio.BaseTransport] = set()
+        self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listener:
         """Listen on a free port. Raises ``OSError`` if the logical place is taken."""
@@ -69,10 +70,8 @@ class Loopback:
         """Close every listener, and every connection that this side of the network opened."""
         for listener in tuple(self._listeners.values()):
             await listener.close()
-        for transport in self._connections:
-            if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
-        self._connections.clear()
+        for transport in tuple(self._connections):
+            transport.abort()
 
     def _forget(self, listener: LoopbackListener) -> None:
         self._listeners.pop((listener.host.lower(), listener.port), None)

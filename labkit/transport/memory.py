@@ -202,10 +202,10 @@ class MemoryEnd(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send octets; they arrive at the other end in one piece."""
-        if self._eof_sent:
-            raise RuntimeError("cannot write after write_eof()")
         if self._closing or not data:
             return
+        if self._eof_sent:
+            raise RuntimeError("cannot write after write_eof()")
         if self._peer._closing:
             self._lose(ConnectionResetError("the other side is gone"))
         else:
@@ -237,6 +237,10 @@ class MemoryEnd(asyncio.Transport):
     def abort(self) -> None:
         """Close at once; what this end has not read yet is dropped."""
         self._lose(None)
+
+    def _force_close(self, error: Exception | None) -> None:
+        """What asyncio's TLS calls when it gives up; all of its own transports have it."""
+        self._lose(error)
 
     def is_closing(self) -> bool:
         """Whether this end is closed or about to be."""

@@ -1,8 +1,8 @@
 """A world: named mail hosts, their mailboxes, a clock and a network, opened from a readable spec.
 
-`World` is the face for cells, `AsyncWorld` the same for code on an event loop. `play` runs client lines against
-a fresh private world and returns what its server saw: stored runs, exercises and tests use it; `run_script`
-does the same in a world that is open already.
+`World` is the face for cells, `AsyncWorld` the same for code on an event loop. `play` runs client lines
+against a fresh private world and returns what its server saw: stored runs, exercises and tests use it;
+`run_script` does the same in a world that is open already.
 """
 
 from __future__ import annotations
