@@ -1,6 +1,6 @@
 """What every test of the lab gets: an empty home for progress, and `--long` for the whole random runs.
 
-`size(300, 10_000)` is how a random test says how much of it runs: 300 by default, 10,000 with `pytest --long`.
+`size(300, 10_000)` is how a random test says how much of it runs: 300 by default, 10,000 with `--long`.
 Hypothesis tests need not ask: they follow the option through a profile.
 """
 

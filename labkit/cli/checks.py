@@ -86,11 +86,8 @@ def _notebooks(bench: Bench) -> list[str]:
         "--dist",
         "loadfile",
     ]
-    own = ["tests/notebooks"] if (bench.project.root / "tests" / "notebooks").is_dir() else []
-    # tests/conftest.py, which defines --long, is read only when a path under tests/ is named
-    return bench.pytest(
-        "notebooks", *options, "notebooks", *(own or ["--confcutdir=.", "-p", "tests.conftest"])
-    )
+    # tests/conftest.py, which defines --long, is read only because a path under tests/ is named
+    return bench.pytest("notebooks", *options, "notebooks", "tests/notebooks")
 
 
 def _interop(bench: Bench) -> list[str]:
