@@ -1,0 +1,107 @@
+"""How Jupyter shows what a check in a cell returns: the same card, without anything to operate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+
+from labkit.learn import Feedback, PredictionState, Solution
+from labkit.view.cards_base import evidence_lines, shown_prose
+from labkit.view.cards_static import Html, box, chip, el, items, kids, prose
+
+__all__ = ["feedback_html", "feedback_text", "register"]
+
+_SHAPES = {
+    "correct": ("done", "✓", "#00806a"),
+    "incorrect": ("fix", "✗", "#cf5a34"),
+    "not_attempted": ("later", "◷", "#b07a1e"),
+    "error": ("fix", "✗", "#cf5a34"),
+}
+_TEXT = "text-align:left;vertical-align:top;padding:1px 0;border:0;background:transparent"
+_NAME = f"{_TEXT};padding-right:14px;white-space:nowrap"
+
+
+def feedback_text(feedback: Feedback) -> str:
+    """A feedback in plain text: what every place can show."""
+    lines = [f"{feedback.heading}. {shown_prose(feedback.message)}"]
+    return "\n".join(lines + [f"{label}: {text}" for label, text in _parts(feedback)])
+
+
+def feedback_html(feedback: Feedback) -> str:
+    """A feedback as static HTML."""
+    kind, shape, side = _SHAPES[feedback.outcome]
+    rows = [
+        el("tr", el("td", label, style=_NAME), el("td", _broken(text), style=_TEXT))
+        for label, text in _parts(feedback)
+    ]
+    return str(
+        el(
+            "div",
+            el(
+                "div",
+                chip(f"{shape} {feedback.heading}", kind),
+                " ",
+                el("strong", _broken(shown_prose(feedback.message))),
+            ),
+            el("table", el("tbody", *rows), style="margin:6px 0 0;border-collapse:collapse")
+            if rows
+            else None,
+            style=box(side),
+        )
+    )
+
+
+def _parts(feedback: Feedback) -> list[tuple[str, str]]:
+    parts = [(label, shown_prose(text)) for label, text in feedback.parts()]
+    lines = evidence_lines(feedback)
+    if lines:
+        more = " and more" if len(lines) > 8 else ""
+        parts.append(("It rests on", ", ".join(f"line {line}" for line in lines[:8]) + more))
+    return parts
+
+
+def _broken(text: str) -> Html:
+    """Text whose line breaks are kept."""
+    first, *rest = text.split("\n")
+    return kids(prose(first), *([Html("<br>"), prose(line)] for line in rest))
+
+
+def solution_text(solution: Solution) -> str:
+    """A solution in plain text."""
+    answer = solution.answer if isinstance(solution.answer, tuple) else (solution.answer,)
+    return "\n".join(
+        ["One solution:", *(f"  {shown_prose(str(item))}" for item in answer), shown_prose(solution.why)]
+    )
+
+
+def register(formatters: Any = None) -> None:
+    """Teach IPython to show what checks return; doing it again changes nothing.
+
+    formatters  a shell's `display_formatter.formatters`; by default those of the running shell, if any
+    """
+    if formatters is None:
+        shell = get_ipython()
+        if shell is None or shell.display_formatter is None:
+            return
+        formatters = shell.display_formatter.formatters
+    html, text = formatters["text/html"], formatters["text/plain"]
+    html.for_type(Feedback, feedback_html)
+    text.for_type(Feedback, lambda value, printer, cycle: printer.text(feedback_text(value)))
+    html.for_type(Solution, solution_html)
+    text.for_type(Solution, lambda value, printer, cycle: printer.text(solution_text(value)))
+    text.for_type(PredictionState, lambda value, printer, cycle: printer.text(prediction_text(value)))
+
+
+def solution_html(solution: Solution) -> str:
+    """A solution as static HTML."""
+    answer = solution.answer if isinstance(solution.answer, tuple) else (solution.answer,)
+    lines = items(el("code", shown_prose(str(item))) for item in answer)
+    return str(
+        el("div", chip("One solution"), lines, _broken(shown_prose(solution.why)), style=box("#868e99"))
+    )
+
+
+def prediction_text(state: PredictionState) -> str:
+    """A prediction as it stands, in plain text."""
+    return "\n".join([state.message, *([state.why] if state.why else [])])

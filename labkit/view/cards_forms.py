@@ -1,0 +1,146 @@
+"""The forms of exercises on the way to the page and back: what is drawn, and what may come from the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labkit.learn import ChoiceForm, Form, LinesForm, OrderForm, PickLineForm
+from labkit.smtp.transcript import Transcript
+from labkit.view.cards_base import as_indices, text_lines, visible, wire_lines
+from labkit.view.cards_static import Html, bullet_lines, el, items, kids, plain_lines, prose, session_table
+
+__all__ = [
+    "answer_of",
+    "draft_of_record",
+    "form_html",
+    "form_state",
+    "form_text",
+    "read_draft",
+    "solution_lines",
+]
+
+ANSWER_LIMIT = 70_000
+"""Characters of one typed line that are taken from the page."""
+LIVE_TASK = (
+    "Do it in your own session in the console, then come back and check. The check reads what you sent there."
+)
+
+
+def form_state(form: Form) -> dict[str, Any]:
+    """What the page draws; never more than the task."""
+    if isinstance(form, LinesForm):
+        labels = [form.label(number) for number in range(1, form.blanks + 1)]
+        return {
+            "kind": "lines",
+            "before": text_lines(form.before),
+            "after": text_lines(form.after),
+            "labels": labels,
+        }
+    if isinstance(form, OrderForm):
+        return {"kind": "order", "items": [visible(item) for item in form.items]}
+    if isinstance(form, ChoiceForm):
+        return {"kind": "choice", "options": list(form.options), "many": form.many}
+    if isinstance(form, PickLineForm):
+        return {"kind": "pick", "lines": wire_lines(form.transcript)}
+    return {"kind": "live", "text": LIVE_TASK}
+
+
+def read_draft(form: Form, value: object) -> Any:
+    """A draft from the page in the form's own shape, or None: the page can send anything.
+
+    Lines: a list of texts. Order: places of the items, from 0. Choice: places of the options. A line: its
+    number.
+    """
+    if isinstance(form, LinesForm):
+        if not isinstance(value, list) or len(value) != form.blanks:
+            return None
+        if not all(isinstance(text, str) and len(text) <= ANSWER_LIMIT for text in value):
+            return None
+        return list(value)
+    if isinstance(form, OrderForm):
+        order = as_indices(value, len(form.items))
+        return order if order is not None and len(order) == len(form.items) else None
+    if isinstance(form, ChoiceForm):
+        chosen = as_indices(value, len(form.options))
+        return chosen if chosen is not None and (form.many or len(chosen) <= 1) else None
+    if isinstance(form, PickLineForm):
+        lines = {event.seq for event in form.transcript}
+        return value if isinstance(value, int) and not isinstance(value, bool) and value in lines else None
+    return None
+
+
+def answer_of(form: Form, draft: Any) -> tuple[object, ...]:
+    """The arguments of `check` for a draft that `read_draft` gave."""
+    if draft is None:
+        return ()
+    if isinstance(form, (OrderForm, ChoiceForm)):
+        # By text, because a text may itself be a number. An empty line is named by a space.
+        texts = form.items if isinstance(form, OrderForm) else form.options
+        return tuple(texts[place] or " " for place in draft)
+    return tuple(draft) if isinstance(draft, list) else (draft,)
+
+
+def draft_of_record(form: Form, answer: object) -> Any:
+    """The draft for an answer that progress has kept (`ItemProgress.answer`); or None."""
+    if isinstance(form, OrderForm) and isinstance(answer, list):
+        free = list(range(len(form.items)))
+        order: list[int] = []
+        for text in answer:
+            place = next((place for place in free if form.items[place] == text), None)
+            if place is None:
+                return None
+            free.remove(place)
+            order.append(place)
+        return read_draft(form, order)
+    if isinstance(form, ChoiceForm):
+        texts = answer if isinstance(answer, list) else [answer]
+        return read_draft(form, [form.options.index(text) for text in texts if text in form.options])
+    return read_draft(form, answer)
+
+
+def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
+    """A right answer as lines to read, each like those of `wire_lines`."""
+    value: Any = form.read(answer if isinstance(answer, tuple) else (answer,))
+    if isinstance(form, LinesForm):
+        mine = [{"who": "C", "text": visible(line), "mine": True} for line in value]
+        return [*text_lines(form.before), *mine, *text_lines(form.after)]
+    if isinstance(form, PickLineForm):
+        return [line for line in wire_lines(form.transcript) if line["n"] == value]
+    if isinstance(value, Transcript):
+        return wire_lines(value)
+    texts = (
+        [option for option in form.options if option in value]
+        if isinstance(form, ChoiceForm) and form.many
+        else value
+    )
+    return [{"who": "", "text": visible(text)} for text in ([texts] if isinstance(texts, str) else texts)]
+
+
+def form_text(form: Form) -> list[str]:
+    """The form in plain text, for a stored notebook."""
+    if isinstance(form, LinesForm):
+        blanks = [f"  C: ______  ({form.label(number)})" for number in range(1, form.blanks + 1)]
+        return [*plain_lines(text_lines(form.before)), *blanks, *plain_lines(text_lines(form.after))]
+    if isinstance(form, OrderForm):
+        return [f"  {number}. {visible(item)}" for number, item in enumerate(form.items, start=1)]
+    if isinstance(form, ChoiceForm):
+        return bullet_lines(form.options)
+    if isinstance(form, PickLineForm):
+        return plain_lines(wire_lines(form.transcript))
+    return [f"  {LIVE_TASK}"]
+
+
+def form_html(form: Form) -> Html:
+    """The form in static HTML, for a stored notebook."""
+    if isinstance(form, LinesForm):
+        blanks = [
+            {"who": "C", "text": f"______ ({form.label(number)})"} for number in range(1, form.blanks + 1)
+        ]
+        return session_table([*text_lines(form.before), *blanks, *text_lines(form.after)])
+    if isinstance(form, OrderForm):
+        return items((el("code", visible(item)) for item in form.items), ordered=True)
+    if isinstance(form, ChoiceForm):
+        return kids(items(prose(option) for option in form.options))
+    if isinstance(form, PickLineForm):
+        return session_table(wire_lines(form.transcript))
+    return el("p", LIVE_TASK)
