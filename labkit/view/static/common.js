@@ -60,12 +60,14 @@ function prose(text) {
 function paragraphs(text) { return String(text).split(/\n\s*\n/).map((part) => h("p", {}, prose(part.trim()))); }
 
 function feedbackCard(feedback) {
-  const [shape, word] = OUTCOMES[feedback.outcome] || OUTCOMES.error;
-  const rows = [["You were asked", feedback.asked], ["What happened", feedback.happened],
+  // `parts` ([label, text] each) and `heading` come ready from Feedback.to_dict(); single fields serve as well.
+  const [shape, named] = OUTCOMES[feedback.outcome] || OUTCOMES.error;
+  const word = feedback.heading || named;
+  const rows = feedback.parts || [["You were asked", feedback.asked], ["What happened", feedback.happened],
     ["The rule", feedback.rule && (feedback.rule.text ? feedback.rule.text + " (" + feedback.rule.ref + ")" : feedback.rule.ref)], ["Where to look", feedback.look]].filter((row) => row[1]);
   return h("div", { class: "lk-feedback", data: { kind: feedback.outcome } },
     h("span", { class: "lk-chip", data: { kind: feedback.outcome } }, icon(shape), word), " ", h("strong", {}, prose(feedback.message)),
-    rows.length ? h("dl", {}, rows.map(([name, text]) => [h("dt", {}, name), h("dd", {}, prose(text))])) : null);
+    rows.length ? h("dl", {}, rows.map(([name, text]) => [h("dt", {}, name), h("dd", {}, typeof text === "string" ? prose(text) : text)])) : null);
 }
 
 function projector(on) {
