@@ -175,7 +175,7 @@ class LiveForm:
             try:
                 given = Transcript.from_text(given)
             except TranscriptError as error:
-                raise Unreadable(f"This does not read as a transcript: {error}") from None
+                raise Unreadable(f"This does not read as a transcript: {str(error).rstrip('.')}.") from None
         if not isinstance(given, Transcript):
             raise Unreadable(f"A session is asked for, and {a_kind(given)} came.")
         if not any(event.sender == "C" and event.data for event in given):

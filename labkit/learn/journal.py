@@ -55,9 +55,9 @@ class Journal:
         self.path = path
 
     def append(self, line: bytes) -> None:
-        """Adds one line (given without its end) at the end of the file.
+        """Adds one line (given without its end) at the end of the file; or several, with line ends between.
 
-        Makes the folder when it is missing. Raises OSError when the line could not be written whole.
+        Makes the folder when it is missing. Raises OSError when not all of it could be written.
         """
         descriptor, readable = self._open_for_append()
         try:

@@ -11,6 +11,7 @@ import json
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,13 +206,17 @@ class Progress:
         They come behind what is here, so the last outcome of an item may be the older one.
         """
         here = {_line(record) for record in self.records()}
-        added = 0
-        for record in records:
-            if is_record(record) and (line := _line(record)) not in here:
-                here.add(line)
+        new = {_line(record): record for record in records if is_record(record)}
+        new = {line: record for line, record in new.items() if line not in here}
+        if new and self._journal is not None:
+            with suppress(OSError):
+                self._journal.append(b"\n".join(new))
+                return len(new)
+            here = {_line(record) for record in self.records()}  # some of them may have gone through
+        for line, record in new.items():
+            if line not in here:
                 self._keep(record)
-                added += 1
-        return added
+        return len(new)
 
     # Inside
 
@@ -340,7 +345,7 @@ def _plain(value: object) -> Any:
     if isinstance(value, (set, frozenset)):
         value = sorted(map(str, value))
     try:
-        size = len(json.dumps(value, allow_nan=False))
+        text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         return f"({type(value).__name__})"
-    return value if size <= _ANSWER_LIMIT else f"({size} characters)"
+    return json.loads(text) if len(text) <= _ANSWER_LIMIT else f"({len(text)} characters)"

@@ -260,6 +260,7 @@ def test_nothing_breaks_without_a_place_for_progress(tmp_path: Path) -> None:
     blocked.write_text("")
     q1 = exercise(progress=Progress(blocked / "home"))
     assert q1.check("BYE").outcome == "incorrect"
+    assert q1.progress.item("01.q1").answer == ["BYE"]
     assert isinstance(q1.solution(), Solution)
     assert q1.active is q1.twin
     assert "not being saved" in q1.progress.summary().troubles[0]

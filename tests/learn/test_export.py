@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +42,29 @@ def test_another_home_takes_it_in_once(progress: Progress, tmp_path: Path) -> No
     assert take_in(there, text) == 0
     assert there.lesson("01") == progress.lesson("01")
     assert there.item("00.q1").passed
+    assert Progress(tmp_path / "there").summary().records == 14
+
+
+def test_what_was_taken_in_on_a_full_disk_is_kept(
+    progress: Progress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Progress(tmp_path / "there")
+    write, left = os.write, [300]
+
+    def nearly_full(descriptor: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = write(descriptor, data[: left[0]])
+        left[0] -= written
+        return written
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", nearly_full)
+        assert take_in(there, to_json(progress)) == 13
+        assert there.lesson("01") == progress.lesson("01")
+        assert "not being saved" in there.summary().troubles[0]
+    there.opened("02")
+    assert Progress(tmp_path / "there").lesson("01") == progress.lesson("01")
     assert Progress(tmp_path / "there").summary().records == 14
 
 
