@@ -110,7 +110,8 @@ function mount(model, el, name) {
   const send = (op, payload) => {
     const id = nextId++;
     pending.set(id, setTimeout(() => missed(id), 1500));
-    model.send({ op, id, ...(payload || {}) });
+    // While a kernel dies or restarts this throws; the missing acknowledgement is looked into like any other.
+    try { model.send({ op, id, ...(payload || {}) }); } catch (error) { console.warn("labkit: not sent: " + error.message); }
   };
   const receive = (message) => {
     if (message.op === "ack") { clearTimeout(pending.get(message.id)); pending.delete(message.id); setLife("live"); return; }
