@@ -90,6 +90,7 @@ def register(formatters: Any = None) -> None:
     text.for_type(Feedback, lambda value, printer, cycle: printer.text(feedback_text(value)))
     html.for_type(Solution, solution_html)
     text.for_type(Solution, lambda value, printer, cycle: printer.text(solution_text(value)))
+    html.for_type(PredictionState, prediction_html)
     text.for_type(PredictionState, lambda value, printer, cycle: printer.text(prediction_text(value)))
 
 
@@ -100,6 +101,19 @@ def solution_html(solution: Solution) -> str:
     return str(
         el("div", chip("One solution"), lines, _broken(shown_prose(solution.why)), style=box("#868e99"))
     )
+
+
+def prediction_html(state: PredictionState) -> str:
+    """A prediction as it stands, as static HTML: the guess beside what happened."""
+    sides = (("You expected", state.guess or "(no guess this time)"), ("What happened", state.actual))
+    rows = [
+        el("tr", el("td", label, style=_NAME), el("td", el("strong", prose(text)), style=_TEXT))
+        for label, text in sides
+    ]
+    table = el("table", el("tbody", *rows), style="border-collapse:collapse")
+    told = [el("p", prose(text), style="margin:4px 0") for text in (state.message, state.why) if text]
+    content = (table, told[1:]) if state.actual else told
+    return str(el("div", *content, style=box("#9b6cc0")))
 
 
 def prediction_text(state: PredictionState) -> str:
