@@ -53,7 +53,7 @@ _REGISTERED = Rule(
 
 def explain_keyword(line: str) -> tuple[tuple[tuple[str, str], ...], Rule, bool]:
     """Parts, rule and whether it is known, for the text of one further line in the answer to EHLO."""
-    keyword, _, arguments = line.strip().partition(" ")
+    keyword, _, arguments = (line.strip() or "(nothing)").partition(" ")
     upper = keyword.upper()
     found = KEYWORDS.get(upper)
     if found is None and upper.startswith("AUTH="):

@@ -81,10 +81,10 @@ def explain_reply(note: Note, answered: Note | None) -> LineExplanation:
 
 
 def _headline(note: Note, reply: Reply, about: Stage) -> str:
-    if note.role == "unsolicited":
-        return "a reply that nothing asked for"
     if reply.code == 421:
         return "the server closes the connection"
+    if note.role == "unsolicited":
+        return "a reply that nothing asked for"
     if _refused_by_rule(note, reply):
         return f"{_verb(note)} is refused: {_slip(note, reply)}"
     return f"{about.noun} {_WORDS[reply.severity]}"
@@ -118,7 +118,8 @@ def _parts(note: Note, reply: Reply, status: Status | None) -> tuple[tuple[str, 
         parts.append((reply.enhanced_code, status.meaning + odd))
     if note.line and _is_ehlo(note) and reply.severity == 2:
         parts += explain_keyword(_text_of(note.octets))[0]
-    if reply.code == 334 and (found := challenge_part(reply.text)):
+    asked = note.command is not None and note.command.verb == "AUTH"
+    if reply.code == 334 and asked and (found := challenge_part(reply.text)):
         parts.append(found)
     return tuple(parts)
 
@@ -140,7 +141,10 @@ def _happened(
         said.append(f"No standard names {reply.code}. Its digits, the stage and the state say this much.")
         rules.append(FIRST_RULE)
     if reply.code == 421:
-        said.append("The server gives up the connection. 421 may come instead of any answer.")
+        said += [
+            "" if note.role == "unsolicited" else about.said[4],
+            "421 says that it closes the connection. It may come instead of any answer.",
+        ]
         rules.append(_CLOSING)
     elif note.role == "unsolicited":
         said.append("Nothing asked for this reply.")
@@ -168,7 +172,7 @@ def _happened(
         rules.append(rule)
     if not note.agrees and note.why not in said:
         said.append(note.why)
-    return " ".join(said), tuple(dict.fromkeys(rules))
+    return " ".join(filter(None, said)), tuple(dict.fromkeys(rules))
 
 
 def _detailed(reply: Reply, status: Status) -> bool:
@@ -252,8 +256,8 @@ def explain_reply_part(note: Note) -> LineExplanation:
         text = _text_of(note.octets)
         if note.line == 0:
             headline = "The server says who it is"
-            name = text.split(" ", 1)[0]
-            parts.append((name, "the server's own name, as it gives it"))
+            if name := text.split(" ", 1)[0]:
+                parts.append((name, "the server's own name, as it gives it"))
             happened = "The first line names the server. Each further line is one extension."
             rules.append(_FIRST_LINE)
         else:

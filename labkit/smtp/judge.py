@@ -10,7 +10,7 @@ from labkit.smtp.states import ANSWERS, END_OF_TEXT, GREETING, RESPONSE
 __all__ = ["KNOWN_CODES", "name_of", "verdict"]
 
 KNOWN_CODES = frozenset(code for success, failure in ANSWERS.values() for code in success + failure) | {
-    421, 503, 521, 523,
+    421, 503, 521, 523, 524, 525,
 }  # fmt: skip
 """Every reply code that a standard has given a meaning."""
 

@@ -33,16 +33,16 @@ def client_lines(draw: st.DrawFn) -> bytes:
     kind = draw(st.integers(0, 9))
     if kind == 0:
         return draw(octets) or b"\r\n"
-    if kind < 5:
-        text = draw(st.sampled_from(["MAIL FROM:", "RCPT TO:"])) + draw(paths)
-    else:
-        text = draw(words)
+    paths_too = kind < 5
+    text = draw(st.sampled_from(["MAIL FROM:", "RCPT TO:"])) + draw(paths) if paths_too else draw(words)
     return text.encode() + draw(ends) or b"\n"
 
 
 codes = st.sampled_from(
-    [220, 221, 235, 250, 251, 252, 334, 354, 421, 450, 451, 452, 454, 500, 501, 502, 503, 504, 530, 535, 550]
-    + [551, 552, 553, 554, 555, 299, 399, 422, 577, 650, 199, 0]
+    [
+        220, 221, 235, 250, 251, 252, 334, 354, 421, 450, 451, 452, 454, 500, 501, 502, 503, 504, 530, 535,
+        550, 551, 552, 553, 554, 555, 299, 399, 422, 577, 650, 199, 0,
+    ]
 )  # fmt: skip
 
 
@@ -57,20 +57,76 @@ def server_lines(draw: st.DrawFn) -> bytes:
     return f"{code:03}{mark}{text if mark else ''}".encode() + draw(ends) or b"\n"
 
 
+_SCRIPT: list[tuple[bytes, bytes]] = [
+    (b"EHLO a.example\r\n", b"250-b\r\n250-STARTTLS\r\n250-CHUNKING\r\n250 AUTH PLAIN LOGIN\r\n"),
+    (b"MAIL FROM:<alice@sender.example>\r\n", b"250 2.1.0 ok\r\n"),
+    (b"RCPT TO:<bob@receiver.example>\r\n", b"250 2.1.5 ok\r\n"),
+    (b"RCPT TO:<gone@receiver.example>\r\n", b"550 5.1.1 no\r\n"),
+    (b"DATA\r\n", b"354 go\r\n"),
+    (b"Subject: x\r\n", b""),
+    (b"\r\n", b""),
+    (b"..\r\n", b""),
+    (b".\r\n", b"250 2.0.0 queued\r\n"),
+    (b"AUTH LOGIN\r\n", b"334 VXNlcm5hbWU6\r\n"),
+    (b"YWxpY2U=\r\n", b"334 UGFzc3dvcmQ6\r\n"),
+    (b"c2VjcmV0\r\n", b"235 2.7.0 ok\r\n"),
+    (b"MAIL FROM:<>\r\n", b"250 ok\r\n"),
+    (b"RCPT TO:<bob@receiver.example>\r\n", b"250 ok\r\n"),
+    (b"BDAT 5\r\n", b"250 ok\r\n"),
+    (b"abcde", b""),
+    (b"BDAT 3 LAST\r\n", b"250 ok\r\n"),
+    (b"a\r\n", b""),
+    (b"STARTTLS\r\n", b"220 go\r\n"),
+    (b"QUIT\r\n", b"221 bye\r\n"),
+]
+"""Client lines and the usual answers, for sessions that come somewhere."""
+
+
 @st.composite
 def sessions(draw: st.DrawFn, connections: int = 2) -> list[WireEvent]:
-    """Any sequence of lines from both sides, on one or two connections, with an end or without."""
-    events = []
-    encrypted = dict.fromkeys(range(1, connections + 1), False)
-    for seq in range(1, draw(st.integers(0, 40)) + 1):
-        connection = draw(st.integers(1, connections))
-        sender: Sender = draw(st.sampled_from(SENDERS))
-        data = draw(client_lines() if sender == "C" else server_lines())
-        if draw(st.integers(0, 40)) == 0:
-            data = b""
-        if draw(st.integers(0, 15)) == 0:
-            encrypted[connection] = True
+    """Lines from both sides, on one or two connections: mostly in order and pipelined or not, with noise."""
+    events: list[WireEvent] = []
+    places = dict.fromkeys(range(1, connections + 1), 0)
+    encrypted = dict.fromkeys(places, False)
+    late: dict[int, list[bytes]] = {connection: [] for connection in places}
+    noise = draw(st.sampled_from([0, 1, 3, 10]))
+
+    def add(connection: int, sender: Sender, data: bytes) -> None:
+        seq = len(events) + 1
         events.append(WireEvent(seq, 0.0, connection, sender, "server", data, encrypted[connection]))
+
+    def reply(connection: int, data: bytes) -> None:
+        for line in data.splitlines(keepends=True):
+            add(connection, "S", line)
+        if data.startswith(b"220") and events[-1].seq > 3:
+            encrypted[connection] = True
+
+    for connection in places:
+        if draw(st.integers(0, 9)):
+            reply(connection, b"220 a\r\n")
+        places[connection] = draw(st.sampled_from([0, 0, 0, 9, 12, 18]))
+    for _ in range(draw(st.integers(0, 30))):
+        connection = draw(st.sampled_from(sorted(places)))
+        kind = draw(st.integers(0, 9))
+        if kind < noise:
+            sender: Sender = draw(st.sampled_from(SENDERS))
+            close = draw(st.integers(0, 20)) == 0
+            add(
+                connection,
+                sender,
+                b"" if close else draw(client_lines() if sender == "C" else server_lines()),
+            )
+        elif kind == 9 and late[connection]:
+            reply(connection, late[connection].pop(0))
+        else:
+            line, answer = _SCRIPT[places[connection] % len(_SCRIPT)]
+            places[connection] += 1
+            add(connection, "C", line)
+            if answer:
+                late[connection].append(answer)
+            if kind != 8:
+                while late[connection]:
+                    reply(connection, late[connection].pop(0))
     return events
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -31,12 +32,18 @@ def test_text_form_is_printable_ascii_without_trailing_spaces(transcript: Transc
         assert line == line.rstrip()
 
 
+def _refusal(read: Callable[[str], Transcript], text: str) -> str | None:
+    try:
+        read(text)
+    except TranscriptError as error:
+        return str(error)
+    return None
+
+
 @given(st.text())
 def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
-    try:
-        Transcript.from_text(text)
-    except TranscriptError as error:
-        assert str(error).startswith("line ")
+    refusal = _refusal(Transcript.from_text, text)
+    assert refusal is None or refusal.startswith("line ")
 
 
 json_values = st.recursive(
@@ -46,9 +53,7 @@ json_values = st.recursive(
 )
 entries = st.fixed_dictionaries(
     {},
-    optional={
-        name: json_values for name in ("seq", "time", "connection", "sender", "view", "data", "encrypted")
-    },
+    optional=dict.fromkeys(("seq", "time", "connection", "sender", "view", "data", "encrypted"), json_values),
 )
 
 
@@ -61,10 +66,8 @@ def test_any_text_as_json_is_read_or_refused(text: str) -> None:
 @given(st.lists(entries | json_values, max_size=3))
 def test_any_json_entries_are_read_or_refused_by_name(events: list[object]) -> None:
     text = json.dumps({"format": "smtp-lab transcript 1", "events": events, "segments": []})
-    try:
-        Transcript.from_json(text)
-    except TranscriptError as error:
-        assert "events[" in str(error)
+    refusal = _refusal(Transcript.from_json, text)
+    assert refusal is None or "events[" in refusal
 
 
 def test_the_readable_form() -> None:
@@ -101,7 +104,9 @@ def test_a_session_pasted_by_hand_reads() -> None:
         (4, "C", b"\r\n"),
         (5, "C", b"\xc3\xa4\r\n"),
     ]
-    assert all(e.view == "client" and e.connection == 1 and not e.encrypted for e in Transcript.from_text(text))
+    assert all(
+        e.view == "client" and e.connection == 1 and not e.encrypted for e in Transcript.from_text(text)
+    )
 
 
 @pytest.mark.parametrize(
