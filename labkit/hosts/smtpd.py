@@ -163,11 +163,21 @@ class LabSMTP(Authentication):
             self.policy.fault(error)
         return answers.INTERNAL
 
+    def hang_up(self, last_words: Answer | None = None) -> None:
+        """Close the connection from this side, with a last reply if there is one."""
+        if self._tls_protocol is not None and not self._encrypted:
+            self.break_off()  # in the middle of the handshake nothing can be said
+        else:
+            super().hang_up(last_words)
+
     def break_off(self) -> None:
         """Drop the connection at once, without waiting for anything to be sent."""
         for transport in (self.transport, self._original_transport):
             if isinstance(transport, asyncio.WriteTransport):
                 transport.abort()
+        if self._tls_protocol is not None and not self._encrypted:
+            # asyncio's TLS does not say that the connection is lost before its handshake is done
+            self.loop.call_soon(self.connection_lost, None)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         # One timer that looks at the clock, instead of a new timer for every command.

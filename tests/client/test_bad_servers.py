@@ -69,7 +69,14 @@ def test_no_greeting_in_time_and_then_it_comes(talk: Talk) -> None:
 @pytest.mark.parametrize("stage", range(7))
 def test_dropped_at_every_stage(talk: Talk, stage: int, then: str) -> None:
     """Before the greeting; at EHLO, MAIL, RCPT, DATA, the dot, QUIT."""
-    lines = ["EHLO a.example", "MAIL FROM:<a@a.example>", "RCPT TO:<b@b.example>", "DATA", "text\r\n.", "QUIT"]
+    lines = [
+        "EHLO a.example",
+        "MAIL FROM:<a@a.example>",
+        "RCPT TO:<b@b.example>",
+        "DATA",
+        "text\r\n.",
+        "QUIT",
+    ]
     replies = [b"250 ok\r\n"] * 3 + [b"354 go\r\n", b"", b"250 ok\r\n", b"221 bye\r\n"]
 
     async def drop_at_once(_reader: Reader, writer: Writer) -> None:
