@@ -21,9 +21,9 @@ function render({ model, el }) {
     fill(view.status, state.found !== null ? tag("flag", "found: line " + state.found, "done") : null);
     answer(state.feedback, () => (state.feedback ? h("div", { tabindex: "-1", data: { fallback: "1" } }, feedbackOf(state.feedback)) : []));
     drawActions();
-    lines([state.lines, state.tried, state.found], () => (state.lines.length ? linePicker({
+    lines([state.lines, state.tried, state.found], () => (state.lines.length ? [state.left_out ? h("p", { class: "lk-hintline" }, times(state.left_out, "earlier line") + " left out here.") : null, linePicker({
       legend: state.question, lines: state.lines, picked: draft, tried: state.tried, found: state.found, locked: state.found !== null,
-      onpick: pick, onenter: point }) : h("p", { class: "lk-empty" }, icon("arrow"), h("span", {}, state.empty))));
+      onpick: pick, onenter: point })] : h("p", { class: "lk-empty" }, icon("arrow"), h("span", {}, state.empty))));
   });
 }
 export default { render };
