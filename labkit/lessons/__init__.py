@@ -1,0 +1,1 @@
+"""One module per notebook: its world, recorded runs, predictions, exercises and quiz."""

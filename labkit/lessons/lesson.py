@@ -1,0 +1,171 @@
+"""What every lesson has: a world of its own, recorded runs, cards, and the way back and on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from labkit.learn.course import find_lesson
+from labkit.learn.exercise import Exercise
+from labkit.learn.prediction import Observation, Prediction
+from labkit.learn.progress import current_progress
+from labkit.learn.quiz import Quiz
+from labkit.smtp.transcript import Transcript
+from labkit.view.cards import EndCard, ExerciseCard, ObservationCard, PredictionCard, ProgressCard, QuizCard, SpacedCard
+from labkit.view.console import Console
+from labkit.view.session_widget import SessionWidget, replay
+from labkit.world import World
+
+QUIZZES = Path(__file__).parent / "quizzes"
+
+
+class Lesson:
+    """Base of the lessons. A lesson is opened once per kernel; opening it again gives the same object, with all its sessions.
+
+    Subclasses define `name` (the notebook's), `server`, and fill the mappings below. Everything is made when it is asked
+    for, so opening a lesson costs no more than starting its server.
+    """
+
+    name: ClassVar[str]
+    server: ClassVar[str] = "mail.receiver.example"
+    client_name: ClassVar[str] = "sender.example"
+
+    def __init__(self) -> None:
+        self.about = find_lesson(self.name)
+        self.world = self.make_world()
+        self._consoles: dict[str, Console] = {}
+        self._cards: dict[str, Any] = {}
+        current_progress().opened(self.about.id)
+
+    # ---- what a lesson fills in
+
+    def make_world(self) -> World:
+        """Start the servers of this lesson."""
+        raise NotImplementedError
+
+    def recordings(self) -> Mapping[str, Callable[[], Transcript]]:
+        """The recorded runs by name: each plays its lines against a fresh private world."""
+        return {}
+
+    def predictions(self) -> Mapping[str, Prediction]:
+        """Questions that come before a run, by name."""
+        return {}
+
+    def observations(self) -> Mapping[str, Observation]:
+        """Questions answered by pointing at a line, by name."""
+        return {}
+
+    def exercises(self) -> tuple[Exercise, ...]:
+        """The graded tasks, in order."""
+        return ()
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The three things that a learner can do now."""
+        return ()
+
+    # ---- what the cells of a notebook call
+
+    def predict(self, name: str) -> PredictionCard:
+        """The prediction card `name`; the same one when the cell runs again."""
+        return self._once(f"predict {name}", lambda: PredictionCard(self._pick(self._predictions, name, "prediction")))
+
+    def observe(self, name: str) -> ObservationCard:
+        """The observation card `name`: point at the line that decided."""
+        return self._once(f"observe {name}", lambda: ObservationCard(self._pick(self._observations, name, "observation")))
+
+    def console(self, name: str = "main") -> Console:
+        """A console to the lesson's server; each name is one console, which keeps its sessions when the cell runs again."""
+        if name not in self._consoles:
+            self._consoles[name] = self.make_console(name)
+        return self._consoles[name]
+
+    def make_console(self, name: str) -> Console:
+        """Make the console of that name; lessons override this for special ones."""
+        return Console(self.world, self.server, client=self.client_name)
+
+    def recorded(self, name: str) -> SessionWidget:
+        """The recorded run `name`, to step through."""
+        return self._once(
+            f"recorded {name}",
+            lambda: replay(self.recording(name), client=self.client_name, server=self.server, title=self.titles.get(name, "")),
+        )
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Headings of the recorded runs."""
+        return {}
+
+    def recording(self, name: str) -> Transcript:
+        """The transcript of the recorded run `name`."""
+        key = f"transcript {name}"
+        if key not in self._cards:
+            self._cards[key] = self._pick(self.recordings(), name, "recorded run")()
+        transcript: Transcript = self._cards[key]
+        return transcript
+
+    def exercise(self, number: int) -> Exercise:
+        """Exercise `number`, from 1."""
+        return self._exercises[number - 1]
+
+    @property
+    def q1(self) -> ExerciseCard:
+        """Exercise 1: the card, whose `check`, `hint` and `solution` work from code as well."""
+        return self._exercise_card(1)
+
+    @property
+    def q2(self) -> ExerciseCard:
+        """Exercise 2."""
+        return self._exercise_card(2)
+
+    @property
+    def q3(self) -> ExerciseCard:
+        """Exercise 3."""
+        return self._exercise_card(3)
+
+    def quiz(self) -> QuizCard:
+        """The four questions of this lesson."""
+        return self._once("quiz", lambda: QuizCard(Quiz.load(QUIZZES / f"{self.name}.json")))
+
+    def warm_up(self) -> SpacedCard:
+        """Two questions from earlier lessons."""
+        return self._once("warm up", lambda: SpacedCard(self.about.id, QUIZZES))
+
+    def progress(self) -> ProgressCard:
+        """What is done so far, and where it is kept."""
+        return ProgressCard()
+
+    def done(self) -> EndCard:
+        """The end of the lesson; kept in progress."""
+        return EndCard(self.about.id)
+
+    # ---- inside
+
+    @cached_property
+    def _predictions(self) -> Mapping[str, Prediction]:
+        return self.predictions()
+
+    @cached_property
+    def _observations(self) -> Mapping[str, Observation]:
+        return self.observations()
+
+    @cached_property
+    def _exercises(self) -> tuple[Exercise, ...]:
+        return self.exercises()
+
+    def _exercise_card(self, number: int) -> ExerciseCard:
+        exercises = self._exercises
+        return self._once(f"exercise {number}", lambda: ExerciseCard(exercises[number - 1], number, len(exercises)))
+
+    def _once(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._cards:
+            self._cards[key] = make()
+        return self._cards[key]
+
+    @staticmethod
+    def _pick(things: Mapping[str, Any], name: str, what: str) -> Any:
+        if name not in things:
+            raise KeyError(f"This lesson has no {what} named {name!r}. It has: {', '.join(sorted(things))}.")
+        return things[name]

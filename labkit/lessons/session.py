@@ -1,0 +1,205 @@
+"""01: What do two mail servers say to each other? One server, a console, and what can go wrong in the order of commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from labkit.client import SyncClient
+from labkit.learn.exercise import Exercise
+from labkit.learn.prediction import Observation, Prediction
+from labkit.lessons import session_tasks
+from labkit.lessons.lesson import Lesson
+from labkit.smtp.rule import Rule
+from labkit.smtp.transcript import Transcript
+from labkit.view.console import Console
+from labkit.view.mailbox_view import MailboxView
+from labkit.view.session_widget import Watch
+from labkit.view.tables import Table, command_table
+from labkit.view.terminal_card import TerminalCard
+from labkit.world import World, play, receiver, sample_receiver
+
+PEOPLE = ("bob", "carol", "dave")
+OFFERS = ("SIZE", "8BITMIME", "HELP")
+HELLO = "EHLO sender.example"
+FROM_ALICE = "MAIL FROM:<alice@sender.example>"
+TO_BOB = "RCPT TO:<bob@receiver.example>"
+NOTE = ("Subject: By hand", "", "Hello Bob.")
+
+SCRIPTS: Mapping[str, tuple[str, ...]] = {
+    "first_session": (HELLO, FROM_ALICE, TO_BOB, "DATA", *NOTE, ".", "QUIT"),
+    "order": (HELLO, TO_BOB, FROM_ALICE, TO_BOB, "QUIT"),
+    "lone_dot": (
+        *(HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "", "Two things to buy:", ".", "bread"),
+        *(FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping again", "", "Two things to buy:", "..bread", "..", "milk", ".", "QUIT"),
+    ),
+    "helo": ("HELO sender.example", FROM_ALICE, TO_BOB, "RSET", "QUIT"),
+    "side_commands": (HELLO, "NOOP", "HELP", "VRFY <bob@receiver.example>", "EXPN staff", FROM_ALICE, "RSET", TO_BOB, "QUIT"),
+    "sample": (
+        *("EHLO sender.example", FROM_ALICE, TO_BOB, "DATA"),
+        *("From: alice@sender.example", "To: bob@receiver.example", "Subject: Hello", "Hi Bob", ".", "QUIT"),
+    ),
+}
+TITLES: Mapping[str, str] = {
+    "first_session": "One message, from greeting to goodbye",
+    "order": "RCPT before MAIL",
+    "lone_dot": "A dot alone, and a dot doubled",
+    "helo": "The greeting of 1982",
+    "side_commands": "Commands that leave the state alone",
+    "sample": "The sample session of many pages",
+}
+
+
+def record(name: str) -> Transcript:
+    """The recorded run `name`, against a fresh private server."""
+    spec = sample_receiver if name == "sample" else receiver
+    settings = {} if name == "sample" else {"ehlo": OFFERS, "starttls": False}
+    return play(SCRIPTS[name], spec(mailboxes=PEOPLE, **settings))
+
+
+def reply_to(transcript: Transcript, line: bytes, nth: int = 1) -> int:
+    """Number of the last line of the reply to the `nth` client line that equals `line`."""
+    seen = 0
+    for index, event in enumerate(transcript):
+        if event.sender == "C" and event.data.rstrip(b"\r\n") == line:
+            seen += 1
+            if seen == nth:
+                return next(e.seq for e in transcript.events[index + 1 :] if e.sender == "S" and e.data[3:4] != b"-")
+    raise ValueError(f"no line {line!r} in the transcript")
+
+
+def line_of(transcript: Transcript, line: bytes) -> int:
+    """Number of the first client line that equals `line`."""
+    return next(event.seq for event in transcript if event.sender == "C" and event.data.rstrip(b"\r\n") == line)
+
+
+class SessionLesson(Lesson):
+    """The world of lesson 01: one friendly server that takes mail for receiver.example."""
+
+    name = "01_session"
+
+    def make_world(self) -> World:
+        """One server, no TLS and no log-in in the way; both come in lessons 08 and 09."""
+        return World.open(receiver(mailboxes=PEOPLE), key=self.name)
+
+    def recordings(self) -> Mapping[str, Callable[[], Transcript]]:
+        """All recorded runs of this lesson."""
+        return {name: partial(record, name) for name in SCRIPTS}
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Headings of the recorded runs."""
+        return TITLES
+
+    def predictions(self) -> Mapping[str, Prediction]:
+        """Who speaks first, and what an answer out of order is."""
+        return {
+            "first_word": Prediction(
+                "01.p1",
+                "The connection is open and nobody has said anything yet. Who speaks first?",
+                ("My program says EHLO.", "The server greets.", "Both wait for the other.", "The server asks for a password."),
+                "The server greets.",
+                "The server opens with 220 and its name (RFC 5321 section 3.1). The client waits for that line before it says EHLO.",
+            ),
+            "skipped_mail": Prediction(
+                "01.p2",
+                "After EHLO you send RCPT TO:<bob@receiver.example>, without MAIL. What does the server answer?",
+                ("250: it notes the recipient.", "500: it does not know the command.", "503: wrong order.", "It closes the connection."),
+                "503: wrong order.",
+                "The verb is known, so it is not 500. It comes at the wrong moment, so it is 503, and the connection stays open (RFC 5321 section 4.1.4).",
+            ),
+        }
+
+    def observations(self) -> Mapping[str, Observation]:
+        """Which line took responsibility; which line made the refusal."""
+        first, order = self.recording("first_session"), self.recording("order")
+        return {
+            "responsibility": Observation(
+                "01.o1",
+                "From which line on does the server answer for the message?",
+                first,
+                frozenset({reply_to(first, b".")}),
+                "The 250 after the dot. From here on the server must deliver the message or report that it could not.",
+                Rule("RFC 5321 section 4.2.5", "By a 2yz reply to the end of the text, the server takes responsibility for the message."),
+                {
+                    reply_to(first, HELLO.encode()): "This 250 answers EHLO. It says what the server offers; no message exists yet.",
+                    reply_to(first, FROM_ALICE.encode()): "This 250 takes the sender. There is no recipient and no text yet.",
+                    reply_to(first, TO_BOB.encode()): "This 250 takes a recipient. If the connection broke now, nobody would owe Bob anything.",
+                    reply_to(first, b"DATA"): "354 asks for the text. The server has promised nothing so far.",
+                    line_of(first, b"."): "Here the client says that the text is complete. Has the server agreed yet?",
+                    reply_to(first, b"QUIT"): "221 is the goodbye. What was promised, was promised before.",
+                },
+                "Look for the first reply after the whole text was there.",
+            ),
+            "order": Observation(
+                "01.o2",
+                "Which line made the server answer 503?",
+                order,
+                frozenset({line_of(order, TO_BOB.encode())}),
+                "RCPT came while no MAIL had been accepted. Two lines further down the very same RCPT gets its 250.",
+                Rule("RFC 5321 section 4.1.4", "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503."),
+                {
+                    line_of(order, HELLO.encode()): "EHLO was in order: it may come first. What came after it?",
+                    reply_to(order, TO_BOB.encode()): "This is the answer itself. Which line was it an answer to?",
+                    line_of(order, FROM_ALICE.encode()): "MAIL came later, and got its 250.",
+                },
+                "Look at the line just before the 503.",
+            ),
+        }
+
+    def make_console(self, name: str) -> Console:
+        """The lesson's consoles; the one for exercise 3 does not complete commands."""
+        console = Console(self.world, self.server, client=self.client_name, complete=name != "practice", outside=name == "main")
+        if name == "main":
+            console.on_transcript(lambda transcript: self._reveal("first_word", len(transcript) > 0))
+        elif name == "order":
+            console.on_transcript(lambda transcript: self._reveal("skipped_mail", _says(transcript, b"503")))
+        return console
+
+    def exercises(self) -> tuple[Exercise, ...]:
+        """Three tasks with less and less help."""
+        return session_tasks.exercises(lambda: self.console("practice").own_transcript)
+
+    def mailbox(self, name: str) -> MailboxView:
+        """What Bob's mailbox holds after the recorded run `name`."""
+        return self._once(f"mailbox {name}", lambda: MailboxView.after(SCRIPTS[name], receiver(mailboxes=PEOPLE), "bob@receiver.example"))
+
+    def commands(self) -> Table:
+        """The whole command table."""
+        return command_table()
+
+    def client(self) -> SyncClient:
+        """The step-by-step client, for cells with Python."""
+        return self.world.client()
+
+    def address(self) -> tuple[str, int]:
+        """Where other programs on this computer reach the lesson's server."""
+        address = self.world.address(self.server, 25)
+        assert address is not None
+        return address
+
+    def watch(self) -> Watch:
+        """The sessions of other programs that reach this server."""
+        return self._once("watch", lambda: Watch(self.world, self.server))
+
+    def terminal_commands(self) -> TerminalCard:
+        """Commands for a terminal on this computer."""
+        return TerminalCard(*self.address())
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """What the learner can do now."""
+        return ("Deliver a message by hand, and read each reply.", "Name the state of a session, and what it allows.", "Keep a dot in a message from ending it.")
+
+    def _reveal(self, name: str, happened: bool) -> None:
+        if happened:
+            self.predict(name).reveal()
+
+
+def _says(transcript: Iterable[object], code: bytes) -> bool:
+    return any(event.sender == "S" and event.data.startswith(code) for event in transcript)  # type: ignore[attr-defined]
+
+
+def open() -> SessionLesson:
+    """The lesson, with its server running."""
+    return SessionLesson()

@@ -1,0 +1,176 @@
+"""The console: a real client whose every line is typed by the learner, on a real connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from labkit.client import Client, ClientError
+from labkit.hosts.tap import ServerSession
+from labkit.smtp.session import State
+from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.transport.loop_thread import loop_thread
+from labkit.view.kernel_loop import hand_over, remember_main_loop
+from labkit.view.session_widget import SessionWidget, Shown
+from labkit.world import World
+
+
+def completions(client: str, sender: str, recipient: str) -> dict[str, list[str]]:
+    """What the composer offers per state: the commands allowed there, with the names of this lesson."""
+    anywhere = ["NOOP", "RSET", f"VRFY <{recipient}>", "EXPN staff", "HELP", "QUIT"]
+    hello = [f"EHLO {client}", f"HELO {client}"]
+    mail = [f"MAIL FROM:<{sender}>"]
+    recipients = [f"RCPT TO:<{recipient}>"]
+    return {
+        "connected": [*hello, *anywhere],
+        "greeted": [*mail, *hello, "STARTTLS", *anywhere],
+        "sender": [*recipients, *anywhere],
+        "recipients": [*recipients, "DATA", *anywhere],
+        "accepted": [*mail, *hello, *anywhere],
+    }
+
+
+class Console(SessionWidget):
+    """Type SMTP to a host of the world. One console keeps every session it had, each in its own tab.
+
+    world     the lesson's world; host and port name the server in it
+    client    the name this client gives in EHLO; sender and recipient are used in completions
+    complete  whether the composer completes commands (off inside exercises)
+    """
+
+    def __init__(
+        self,
+        world: World,
+        host: str,
+        port: int = 25,
+        *,
+        client: str = "sender.example",
+        sender: str = "alice@sender.example",
+        recipient: str = "bob@receiver.example",
+        title: str = "",
+        complete: bool = True,
+        outside: bool = True,
+    ) -> None:
+        remember_main_loop()
+        super().__init__(
+            "console",
+            client=client,
+            server=host,
+            port=port,
+            title=title,
+            complete=completions(client, sender, recipient) if complete else None,
+        )
+        self._world, self._host, self._port = world, host, port
+        self._client: Client | None = None
+        self._own: Shown | None = None
+        self._waiting = False
+        self._attempt = 0
+        self._outside: dict[int, Shown] = {}
+        self._listeners: list[Callable[[Transcript], None]] = []
+        self._stop_listening = world.host(host).on_event(self._outside_event) if outside else None
+
+    # ---- the learner's side
+
+    def on_open(self, message: dict[str, Any]) -> None:
+        """Connect, or start over."""
+        loop_thread().spawn(lambda: self._open(bool(message.get("again"))))
+
+    def on_line(self, message: dict[str, Any]) -> None:
+        """Send one typed line; CR LF is added, nothing else is changed."""
+        line = message.get("line")
+        if isinstance(line, str):
+            octets = line.replace("\r", "").replace("\n", "").encode("utf-8", "replace") + b"\r\n"
+            loop_thread().spawn(lambda: self._line(octets))
+
+    def on_transcript(self, listener: Callable[[Transcript], None]) -> None:
+        """Have `listener` called on the kernel's main loop after every step of the learner's own session."""
+        self._listeners.append(listener)
+
+    @property
+    def own_transcript(self) -> Transcript:
+        """The learner's latest own session."""
+        return self._own.rows.transcript() if self._own else Transcript()
+
+    @property
+    def own_transcripts(self) -> tuple[Transcript, ...]:
+        """All the learner's sessions of this console, oldest first."""
+        return tuple(session.rows.transcript() for session in self._sessions if session.own and session.rows.last)
+
+    def status(self) -> dict[str, Any]:
+        """For the composer: is a connection open, does a reply stand out, which session is the learner's."""
+        client, own = self._client, self._own
+        return {
+            "open": client is not None and not client.closed and own is not None and own.rows.state is not State.CLOSED,
+            "started": own is not None,
+            "waiting": self._waiting,
+            "session": own.id if own else None,
+        }
+
+    def close_console(self) -> None:
+        """Close the connection and listen to the host no more."""
+        if self._stop_listening is not None:
+            self._stop_listening()
+        client, self._client = self._client, None
+        if client is not None:
+            loop_thread().spawn(client.close)
+
+    # ---- on the loop thread
+
+    async def _open(self, again: bool) -> None:
+        former = self._client
+        if former is not None and not former.closed:
+            if not again:
+                return
+            await former.close()
+        self._attempt += 1
+        own = self.add_session(f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True)
+        self._own = own
+        client = self._world.async_client(self._host, self._port, on_event=lambda event: self.feed(own, event))
+        self._client = client
+        self.show_session(own)
+        await self._step(client.connect())
+
+    async def _line(self, octets: bytes) -> None:
+        client = self._client
+        if client is None or client.closed:
+            self.post({"op": "status", "status": self.status(), "say": "There is no connection. Connect first.", "trouble": True})
+            return
+        if self._own is not None and self._shown != self._own.id:
+            self.show_session(self._own)
+        await self._step(client.send(octets))
+
+    async def _step(self, step: Any) -> None:
+        self._waiting = True
+        slow = loop_thread().loop.call_later(0.3, self._say_waiting)
+        trouble = ""
+        try:
+            await step
+        except ClientError as error:
+            trouble = str(error)
+        finally:
+            slow.cancel()
+            self._waiting = False
+        self.post({"op": "status", "status": self.status(), "say": trouble, "trouble": bool(trouble)})
+        hand_over(self._tell)
+
+    def _say_waiting(self) -> None:
+        self.post({"op": "status", "status": self.status(), "say": "Waiting for the server's answer …"})
+
+    def _tell(self) -> None:
+        transcript = self.own_transcript
+        for listener in self._listeners:
+            listener(transcript)
+
+    def _outside_event(self, session: ServerSession, event: WireEvent) -> None:
+        """A program of the learner's reached the same server: its session appears by itself."""
+        if self._world.is_own(session):
+            return
+        shown = self._outside.get(session.connection)
+        if shown is None:
+            shown = self.add_session(f"Visitor {len(self._outside) + 1}", own=False)
+            self._outside[session.connection] = shown
+            idle = self._client is None or self._client.closed
+            if idle:
+                self.show_session(shown)
+            self.announce_sessions("" if idle else "Another program has connected to this server; its session stands in its own tab.")
+        self.feed(shown, event)

@@ -1,0 +1,165 @@
+"""Alice's mail program as a widget: a form, the real session behind its button, and the mailbox at the other end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import traitlets
+
+from labkit.client import ClientError
+from labkit.mua import Draft, Outcome, hand_over
+from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.transport.loop_thread import loop_thread
+from labkit.view import kernel_loop
+from labkit.view.printable import printable, shortened
+from labkit.view.session_rows import SessionRows
+from labkit.view.widget import LabWidget, asset
+from labkit.world import World
+
+FIELD_LIMIT = 20_000  # characters that the form takes; a lesson's message is a few lines
+
+
+class MailProgram(LabWidget):
+    """Send writes one message over one real session to `host`; the mailbox shown is that of `mailbox`."""
+
+    _esm = traitlets.Unicode(asset("common.js", "mail.js")).tag(sync=True)
+    _css = traitlets.Unicode(asset("theme.css", "mail.css")).tag(sync=True)
+    facts = traitlets.Dict().tag(sync=True)
+    draft = traitlets.Dict().tag(sync=True)
+    saved = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, world: World, host: str, *, sender: str, client: str, mailbox: str, draft: Draft, port: int = 25) -> None:
+        kernel_loop.remember_main_loop()
+        super().__init__(
+            facts={"sender": sender, "client": client, "server": host, "port": port, "mailbox": mailbox},
+            draft={"to": ", ".join(draft.recipients), "subject": draft.subject, "text": draft.text},
+        )
+        self._world, self._host, self._port = world, host, port
+        self._name = draft.sender_name
+        self._rows = SessionRows()
+        self._verdict: dict[str, Any] | None = None
+        self._sending = False
+        self._listeners: list[Callable[[Transcript], None]] = []
+
+    @property
+    def transcript(self) -> Transcript:
+        """The latest session of this program; empty before the first."""
+        return self._rows.transcript()
+
+    def on_transcript(self, listener: Callable[[Transcript], None]) -> None:
+        """Have `listener` called on the kernel's main loop after each session."""
+        self._listeners.append(listener)
+
+    def on_hello(self, _message: dict[str, Any]) -> None:
+        """A page has just drawn this widget."""
+        self._show(animate=False)
+
+    def on_send(self, message: dict[str, Any]) -> None:
+        """The learner pressed Send."""
+        fields = [message.get(name) for name in ("to", "subject", "text")]
+        if self._sending or not all(isinstance(value, str) for value in fields):
+            return
+        to, subject, text = (str(value)[:FIELD_LIMIT] for value in fields)
+        recipients = tuple(part.strip() for part in to.replace(";", ",").split(",") if part.strip())
+        if not recipients:
+            self._verdict = {"kind": "4", "title": "Nobody to send to.", "text": "The field To is empty.", "line": 0}
+            self._show(animate=True)
+            return
+        self._sending = True
+        draft = Draft(self.facts["sender"], recipients, subject, text, self._name)
+        loop_thread().spawn(lambda: self._send(draft))
+
+    async def _send(self, draft: Draft) -> None:
+        self._rows, self._verdict = SessionRows(), None
+        client = self._world.async_client(self._host, self._port, on_event=self._event)
+        message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"
+        try:
+            message = draft.to_bytes(self._world.clock.datetime(), message_id)
+            outcome = await hand_over(client, self.facts["client"], draft.sender, draft.recipients, message)
+            self._verdict = self._judge(outcome)
+        except (ClientError, OSError) as error:
+            self._verdict = {"kind": "4", "title": "The conversation broke off.", "text": str(error), "line": self._rows.last}
+        except Exception as error:
+            self._verdict = {"kind": "5", "title": "This cannot be made into a message.", "text": f"{type(error).__name__}: {error}", "line": 0}
+        finally:
+            self._sending = False
+            await client.close()
+        self._show(animate=True)
+        kernel_loop.hand_over(self._tell)
+
+    def _event(self, event: WireEvent) -> None:
+        self._rows.feed(event)
+
+    def _tell(self) -> None:
+        transcript = self.transcript
+        for listener in self._listeners:
+            listener(transcript)
+
+    def _judge(self, outcome: Outcome) -> dict[str, Any]:
+        """What a mail program tells its user, and on which line it rests."""
+        if outcome.delivered:
+            line = self._line_of(outcome, "end-of-text")
+            left_out = "".join(f" `{name}` was refused: {reply.code} {reply.text}." for name, reply in outcome.refused.items())
+            return {
+                "kind": "2" if not outcome.refused else "5",
+                "title": "Sent.",
+                "text": f"Line {line}, the 250 after the dot: from there on the server answers for this message.{left_out}",
+                "line": line,
+            }
+        name, reply = next(iter(outcome.refused.items()))
+        line = self._line_of(outcome, "command")
+        whom = f" `{name}`" if name else ""
+        return {
+            "kind": "4" if reply.severity == 4 else "5",
+            "title": "Not sent.",
+            "text": f"The server refused{whom} on line {line}: {reply.code} {reply.text}. Nothing left Alice's program, so nothing can come back.",
+            "line": line,
+        }
+
+    def _line_of(self, outcome: Outcome, role: str) -> int:
+        """The number of the reply that decided: the last one to a line of that role which QUIT did not get."""
+        rows = self._rows.rows()
+        by_number = {row["n"]: row for row in rows}
+        replies = [row for row in rows if row["s"] == "S" and row["code"] and row["ans"] in by_number]
+        if role == "command":
+            bad = [row for row in replies if row["refused"]]
+            return int(bad[0]["n"]) if bad else self._rows.last
+        good = [row for row in replies if by_number[row["ans"]]["role"] == role]
+        return int(good[-1]["n"]) if good else self._rows.last
+
+    def _state(self) -> dict[str, Any]:
+        letters = self._world.mailbox(self.facts["mailbox"]).messages
+        mailbox = [
+            {
+                "subject": _header(letter.raw, b"subject"),
+                "from": _header(letter.raw, b"from"),
+                "raw": shortened("\n".join(printable(line) for line in letter.raw.split(b"\r\n")), 6000)[0],
+            }
+            for letter in letters[-20:]
+        ]
+        return {"rows": self._rows.rows()[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
+
+    def _show(self, *, animate: bool) -> None:
+        self.post({"op": "state", "state": self._state(), "animate": animate})
+
+    def as_text(self) -> str:
+        """What stands in a stored notebook."""
+        return (
+            f"Alice's mail program  {self.facts['client']} → {self.facts['server']}:{self.facts['port']}\n"
+            "Here stands a form with a Send button in a running lab; beside it the conversation with the server, and Bob's mailbox."
+        )
+
+    def as_html(self) -> str:
+        """What stands in a stored notebook, for readers of web pages."""
+        first, rest = self.as_text().split("\n")
+        return f"<p><b>{escape(first)}</b></p><p>{escape(rest)}</p>"
+
+
+def _header(raw: bytes, name: bytes) -> str:
+    for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n"):
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == name:
+            return shortened(printable(value.strip()), 200)[0]
+    return ""

@@ -1,0 +1,259 @@
+"""The session widget: what a console, a watched server and a recorded run have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import traitlets
+
+from labkit.hosts.tap import ServerSession
+from labkit.smtp.session import State, diagram
+from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.view.session_rows import Row, SessionRows
+from labkit.view.static_form import remarks_of, session_html, wire_text
+from labkit.view.widget import LabWidget, asset
+from labkit.world import World
+
+KEPT_SESSIONS = 12
+# The stations of the strip, in the order in which a delivery passes them; other states show at the station they belong to.
+STATIONS = (
+    (State.CONNECTED, "connected"),
+    (State.GREETED, "greeted"),
+    (State.SENDER, "sender set"),
+    (State.RECIPIENTS, "recipients"),
+    (State.MESSAGE, "message"),
+    (State.ACCEPTED, "accepted"),
+    (State.CLOSED, "closed"),
+)
+
+
+@dataclass
+class Shown:
+    """One session that a widget can show."""
+
+    id: int
+    label: str
+    own: bool
+    rows: SessionRows = field(default_factory=SessionRows)
+    fresh: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page needs to draw its tab."""
+        return {"id": self.id, "label": self.label, "own": self.own, "fresh": self.fresh}
+
+
+class SessionWidget(LabWidget):
+    """Shows sessions line by line, with the state after each and an explanation on demand.
+
+    client, server, port name the two ends as the lesson does. `kind` is ``console``, ``watch`` or ``replay``.
+    """
+
+    _esm = traitlets.Unicode(asset("common.js", "ladder.js", "console.js")).tag(sync=True)
+    _css = traitlets.Unicode(asset("theme.css", "console.css")).tag(sync=True)
+    kind = traitlets.Unicode("replay").tag(sync=True)
+    facts = traitlets.Dict().tag(sync=True)
+    saved = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        kind: str,
+        *,
+        client: str,
+        server: str,
+        port: int = 25,
+        title: str = "",
+        complete: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        stations = {state for state, _ in STATIONS}
+        facts = {
+            "client": client,
+            "server": server,
+            "port": port,
+            "title": title,
+            "states": [{"id": str(state.value), "label": label} for state, label in STATIONS],
+            "edges": [[e[0].value, e[1], str(e[2]), e[3].value] for e in diagram() if e[0] in stations and e[3] in stations],
+            "complete": {state: list(lines) for state, lines in (complete or {}).items()} if complete else None,
+        }
+        super().__init__(kind=kind, facts=facts)
+        self._sessions: list[Shown] = []
+        self._shown: int | None = None
+        self._next_id = 1
+        self._pending: dict[int, dict[int, Row]] = {}
+
+    @property
+    def route(self) -> str:
+        """``client → server:port``."""
+        return f"{self.facts['client']} → {self.facts['server']}:{self.facts['port']}"
+
+    def add_session(self, label: str, *, own: bool, transcript: Transcript | None = None) -> Shown:
+        """Add one more session; the oldest go when there are too many. Shown when nothing else is."""
+        session = Shown(self._next_id, label, own, SessionRows(transcript.events if transcript else ()))
+        self._next_id += 1
+        self._sessions.append(session)
+        while len(self._sessions) > KEPT_SESSIONS:
+            oldest = next(entry for entry in self._sessions if entry.id != self._shown)
+            self._sessions.remove(oldest)
+        if self._shown is None:
+            self._shown = session.id
+        return session
+
+    @property
+    def current(self) -> Shown | None:
+        """The session shown now."""
+        return self._find(self._shown)
+
+    def _find(self, number: object) -> Shown | None:
+        return next((session for session in self._sessions if session.id == number), None)
+
+    def feed(self, session: Shown, event: WireEvent) -> None:
+        """Take one event of a session, on whatever thread. Rows that come faster than the page takes them go together."""
+        rows = {row["n"]: row for row in session.rows.feed(event)}
+        with self._outbox_lock:
+            waiting = self._pending.get(session.id)
+            if waiting is not None:
+                waiting.update(rows)
+                return
+            self._pending[session.id] = rows
+        self.post(lambda: self._rows_message(session))
+
+    def _rows_message(self, session: Shown) -> dict[str, Any]:
+        with self._outbox_lock:
+            rows = self._pending.pop(session.id, {})
+        explanations: dict[int, Any] = {}
+        if session.id == self._shown:
+            newest = session.rows.last
+            explanations[newest] = session.rows.explanation(newest)
+        else:
+            session.fresh = True
+        ordered = [rows[number] for number in sorted(rows)]
+        return {"op": "rows", "session": session.id, "rows": ordered, "explanations": explanations, "status": self.status()}
+
+    def status(self) -> dict[str, Any]:
+        """What the composer may do now; a widget without one has nothing to say."""
+        return {}
+
+    def announce_sessions(self, say: str = "") -> None:
+        """Redraw the tabs, and say why."""
+        self.post({"op": "sessions", "sessions": [session.to_dict() for session in self._sessions], "say": say})
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything the page needs to show the present state from nothing: after a reload, or in a second view."""
+        current = self.current
+        rows: list[Row] = current.rows.rows() if current else []
+        explanations: dict[int, Any] = {}
+        if current and rows:
+            wanted = range(1, current.rows.last + 1)[-200:] if self.kind == "replay" else [current.rows.last]
+            explanations = {number: current.rows.explanation(number) for number in wanted}
+        own = next((session for session in reversed(self._sessions) if session.own), None)
+        return {
+            "op": "snapshot",
+            "sessions": [session.to_dict() for session in self._sessions],
+            "shown": self._shown,
+            "rows": rows,
+            "explanations": explanations,
+            "history": own.rows.client_lines()[-200:] if own else [],
+            "status": self.status(),
+        }
+
+    def show_session(self, session: Shown) -> None:
+        """Bring one session to the front."""
+        self._shown, session.fresh = session.id, False
+        self.post(self.snapshot())
+
+    def on_hello(self, _message: dict[str, Any]) -> None:
+        """A page has just drawn this widget."""
+        self.post(self.snapshot())
+
+    def on_show(self, message: dict[str, Any]) -> None:
+        """The learner picked another session."""
+        session = self._find(message.get("session"))
+        if session:
+            self.show_session(session)
+
+    def on_explain(self, message: dict[str, Any]) -> None:
+        """The learner looks at one line."""
+        session, number = self._find(message.get("session")), message.get("n")
+        if session and isinstance(number, int):
+            known = session.rows.explanation(number)
+            if known:
+                self.post({"op": "explained", "session": session.id, "n": number, "explanation": known})
+
+    def on_export(self, message: dict[str, Any]) -> None:
+        """The learner saves the session: text or JSON, both read back exactly."""
+        session = self._find(message.get("session"))
+        if session is None or not session.rows.last:
+            self.post({"op": "trouble", "text": "There is no line to save yet."})
+            return
+        transcript = session.rows.transcript()
+        as_json = message.get("form") == "json"
+        self.post(
+            {
+                "op": "file",
+                "name": f"session-{session.id}.{'json' if as_json else 'txt'}",
+                "type": "application/json" if as_json else "text/plain",
+                "text": transcript.to_json() if as_json else transcript.to_text(),
+            }
+        )
+
+    @property
+    def transcript(self) -> Transcript:
+        """The session shown now, as a transcript."""
+        current = self.current
+        return current.rows.transcript() if current else Transcript()
+
+    def as_text(self) -> str:
+        """The session as ``C:``/``S:`` lines."""
+        current = self.current
+        rows = current.rows.rows() if current else []
+        return f"{self._title}  {self.route}\n" + (wire_text(rows) or self._empty)
+
+    def as_html(self) -> str:
+        """The session as picture, table and text."""
+        current = self.current
+        rows = current.rows.rows() if current else []
+        if not rows:
+            return session_html([], self._title, self.route).replace("No line yet.", self._empty)
+        assert current is not None
+        known = {row["n"]: current.rows.explanation(row["n"]) or {} for row in rows[:200]}
+        return session_html(rows, self._title, self.route, remarks_of(known))
+
+    @property
+    def _title(self) -> str:
+        return self.facts.get("title") or {"console": "Session", "watch": "Watched session"}.get(self.kind, "Recorded session")
+
+    @property
+    def _empty(self) -> str:
+        return {
+            "console": "Here stands a console in a running lab: you type SMTP commands, a real server answers.",
+            "watch": "Here a running lab shows each session that reaches this server.",
+        }.get(self.kind, "No line yet.")
+
+
+def replay(transcript: Transcript, *, client: str, server: str, port: int = 25, title: str = "") -> SessionWidget:
+    """A recorded session to step through: first, back, forward, last."""
+    widget = SessionWidget("replay", client=client, server=server, port=port, title=title)
+    widget.add_session(title or "Recorded session", own=False, transcript=transcript)
+    return widget
+
+
+class Watch(SessionWidget):
+    """Shows the sessions of other programs that reach a host: the newest by itself, earlier ones in their tabs."""
+
+    def __init__(self, world: World, host: str, port: int = 25, *, title: str = "") -> None:
+        super().__init__("watch", client="another program", server=host, port=port, title=title)
+        self._by_connection: dict[int, Shown] = {}
+        self._world = world
+        world.host(host).on_event(self._visit)
+
+    def _visit(self, session: ServerSession, event: WireEvent) -> None:
+        if self._world.is_own(session):
+            return
+        shown = self._by_connection.get(session.connection)
+        if shown is None:
+            shown = self.add_session(f"Visit {len(self._by_connection) + 1}", own=False)
+            self._by_connection[session.connection] = shown
+            self.show_session(shown)
+            self.announce_sessions()
+        self.feed(shown, event)

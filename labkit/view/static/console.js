@@ -1,0 +1,221 @@
+// One widget for every session: a console that is typed into, a session that is watched, a recorded one that is replayed.
+const KINDS = { console: "Session", watch: "Watched session", replay: "Recorded session" };
+
+function render({ model, el }) {
+  const ui = mount(model, el, "console");
+  const { root } = ui;
+  const kind = model.get("kind");
+  const facts = model.get("facts"); // {client, server, port, states, edges, allowed, complete, title}
+  const prefix = "lk" + Math.random().toString(36).slice(2, 8) + "-";
+  let sessions = [], shown = null, status = {}, history = [], recall = 0, queue = [], draft = "";
+  const cache = new Map();     // "session/n" -> explanation
+  const key = (n) => shown + "/" + n;
+
+  // ---- head
+  const where = h("span", { class: "lk-where", "aria-live": "off" });
+  const lockTag = h("span", {});
+  const stepButton = (shape, text, act) => h("button", { "aria-label": text, title: text, onclick: act }, icon(shape));
+  const jump = (to) => { const rows = rail.rows; if (rows.length) rail.select(to < 0 ? rows[0].n : rows[rows.length - 1].n); };
+  const eol = h("button", { "aria-pressed": "false", title: "Show where each line ends (carriage return, line feed)", onclick: () => {
+    const on = root.toggleAttribute("data-eol"); eol.setAttribute("aria-pressed", String(on)); } }, "CR LF");
+  const big = h("button", { "aria-pressed": String(projector()), title: "Large type, for a projector", "aria-label": "Large type, for a projector",
+    onclick: () => { big.setAttribute("aria-pressed", String(projector(!projector()))); } }, "A+");
+  const head = h("div", { class: "lk-bar" },
+    h("h3", {}, facts.title || KINDS[kind]),
+    h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port), lockTag, h("span", { class: "lk-grow" }),
+    h("span", { class: "lk-steps", role: "group", "aria-label": "Step through the session" },
+      stepButton("first", "First line", () => jump(-1)), stepButton("back", "Back one line", () => rail.step(-1)), where,
+      stepButton("next", "Forward one line", () => rail.step(1)), stepButton("last", "Last line", () => jump(1))),
+    eol, big,
+    h("button", { title: "Save this session as text (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "txt" }) }, "Save .txt"),
+    h("button", { title: "Save this session as JSON (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "json" }) }, ".json"));
+  const tabs = h("div", { class: "lk-tabs", role: "tablist", "aria-label": "Sessions" });
+
+  // ---- middle
+  const strip = stateStrip(facts.states, facts.edges);
+  const allowed = h("div", { class: "lk-allowed" });
+  const why = whyPanel();
+  const rail = ladder({ prefix, veiled: kind === "replay", onSelect: selected, empty: () => h("div", { class: "lk-empty" }, emptyText()) });
+  fill(rail.heads, h("span", { class: "lk-c" }, h("b", {}, "client "), facts.client), h("span", { class: "lk-s" }, h("b", {}, "server "), facts.server));
+
+  // ---- composer
+  const input = h("input", { type: "text", "aria-label": "A line to send to the server", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "70000" });
+  const ghost = h("div", { class: "lk-ghost", "aria-hidden": "true" });
+  const prompt = h("span", { class: "lk-prompt", "aria-hidden": "true" }, "C:");
+  const tip = h("span", { class: "lk-tip" });
+  const sendButton = h("button", { class: "lk-primary", onclick: () => submit() }, "Send ⏎");
+  const over = h("button", { class: "lk-danger", title: "Close this connection and open a new one. The lines so far stay in their own tab.", onclick: () => open(true) }, "Start over");
+  const openButton = h("button", { class: "lk-primary", onclick: () => open(false) }, "Connect to " + facts.server + ", port " + facts.port);
+  const form = h("div", { class: "lk-form" }, prompt, h("div", { class: "lk-entry" }, ghost, input), sendButton);
+  const opener = h("div", { class: "lk-actions", style: "margin:0" }, openButton);
+  const composer = h("div", { class: "lk-composer" }, opener, form, tip, over);
+  const sayLine = h("div", { class: "lk-sayline", role: "status" });
+
+  add(root, [h("div", { class: "lk-card" }, ui.life, head, tabs,
+    h("div", { class: "lk-strip" }, strip.node, allowed),
+    h("div", { class: "lk-main" }, rail.box, why.node),
+    kind === "console" ? [composer, sayLine] : sayLine), ui.live]);
+
+  function emptyText() {
+    if (kind === "watch") return "No session yet. As soon as a program connects to this server, its lines appear here by themselves.";
+    return "No line yet. Connect, and see who speaks first.";
+  }
+  function say(text, trouble) { sayLine.textContent = text || ""; sayLine.dataset.kind = trouble ? "trouble" : ""; }
+  const own = () => { const session = sessions.find((entry) => entry.id === shown); return !session || session.own; };
+
+  // ---- what is selected
+  function selected(n) {
+    const row = rail.row(n);
+    const last = rail.rows.length ? rail.rows[rail.rows.length - 1].n : 0;
+    where.textContent = last ? "line " + n + " of " + last : "no line yet";
+    if (!row) return;
+    strip.show(row.at);
+    showAllowed(row);
+    fill(lockTag, h("span", { class: "lk-tag", data: { kind: row.enc ? "tls" : "clear" } }, icon(row.enc ? "lock" : "open"), row.enc ? "encrypted" : "clear text"));
+    why.show(row, cache.get(key(n)), n === rail.newest().n);
+    if (!cache.has(key(n)) && ui.alive()) ui.send("explain", { session: shown, n });
+  }
+  function showAllowed(row) {
+    const lines = (facts.complete || {})[row.after] || [];
+    const put = (verb) => { input.value = (lines.find((line) => line.startsWith(verb)) || verb).startsWith(verb + " FROM:") ? verb + " FROM:" : verb === "RCPT" ? "RCPT TO:" : verb; typed(); input.focus(); };
+    fill(allowed, row.allowed.length
+      ? ["The server will now take", row.allowed.map((verb) => (kind === "console"
+        ? h("button", { title: "Put this into the line to send", onclick: () => put(verb) }, verb)
+        : h("span", { class: "lk-kbd" }, verb))), h("span", {}, "· anything else is answered too, mostly with a refusal")]
+      : [row.after === "message" ? "Now every line is message text, until a line with a dot alone." : row.after === "closed" ? "The session is over." : "The server has the word."]);
+  }
+  function explained(session, n, explanation) {
+    cache.set(session + "/" + n, explanation);
+    if (cache.size > 3000) cache.delete(cache.keys().next().value);
+    if (session === shown && n === rail.selected) why.show(rail.row(n), explanation, n === rail.newest().n);
+  }
+
+  // ---- composer
+  const state = () => (rail.rows.length ? rail.rows[rail.rows.length - 1].after : "connected");
+  function suggestion() {
+    const text = input.value;
+    if (!facts.complete || !text || !own()) return "";
+    const line = (facts.complete[state()] || []).find((entry) => entry.toLowerCase().startsWith(text.toLowerCase()));
+    return line && line.length > text.length ? line.slice(text.length) : "";
+  }
+  function typed() { const rest = suggestion(); fill(ghost, rest ? [h("i", {}, input.value), rest] : []); ghost.scrollLeft = input.scrollLeft; }
+  function submit() {
+    if (!status.open) return; // while an answer is awaited, further lines queue up behind it in the lab
+    const line = input.value, text = state() === "message";
+    if (!line && !text) { say("Nothing typed yet. The row above shows what the server takes now."); return; }
+    if (shown !== status.session) pick(status.session);
+    ui.send("line", { line });
+    if (line && history[history.length - 1] !== line) history.push(line);
+    recall = history.length; draft = "";
+    input.value = queue.length ? queue.shift() : "";
+    say(queue.length || input.value ? (input.value ? 1 + queue.length : queue.length) + " more lines from your paste. Enter sends the next one." : "");
+    typed();
+  }
+  input.addEventListener("input", typed);
+  input.addEventListener("scroll", () => { ghost.scrollLeft = input.scrollLeft; });
+  input.addEventListener("keydown", (event) => {
+    const end = input.selectionStart === input.value.length && input.selectionEnd === input.value.length;
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); event.stopPropagation(); submit(); }
+    else if ((event.key === "ArrowRight" || event.key === "End") && end && suggestion() && !event.shiftKey) { event.preventDefault(); input.value += suggestion(); typed(); }
+    else if (event.key === "ArrowUp" && history.length) { event.preventDefault(); if (recall === history.length) draft = input.value; recall = Math.max(0, recall - 1); input.value = history[recall]; typed(); }
+    else if (event.key === "ArrowDown" && recall < history.length) { event.preventDefault(); recall += 1; input.value = recall === history.length ? draft : history[recall]; typed(); }
+    else if (event.key === "Escape" && input.value) { event.preventDefault(); event.stopPropagation(); input.value = ""; queue = []; typed(); }
+  });
+  input.addEventListener("paste", (event) => {
+    const text = (event.clipboardData || { getData: () => "" }).getData("text");
+    if (!/[\r\n]/.test(text)) return;
+    event.preventDefault();
+    const lines = text.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n").map((line) => line.replace(/^C: ?/, ""));
+    queue = lines.slice(0, 500);
+    input.value += queue.shift();
+    say(queue.length + 1 + " lines pasted. Enter sends them one by one, so that each reply can be read.");
+    typed();
+  });
+  function open(again) { queue = []; say(again ? "" : "Connecting …"); ui.send("open", { again }); }
+  function showStatus(next) {
+    if (next) status = next;
+    if (kind !== "console") return;
+    const before = document.activeElement;
+    form.style.display = status.open ? "" : "none";
+    over.style.display = status.started ? "" : "none";
+    opener.style.display = status.open ? "none" : "";
+    openButton.textContent = status.started ? "Connect again" : "Connect to " + facts.server + ", port " + facts.port;
+    openButton.disabled = false;
+    const text = status.open && state() === "message";
+    prompt.textContent = text ? "text:" : "C:";
+    input.setAttribute("aria-label", text ? "A line of the message text" : "A line to send to the server");
+    input.placeholder = text ? "message text; a dot alone ends it" : status.started && rail.rows.length < 2 ? "type EHLO and a name, then Enter" : "";
+    fill(tip, status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []);
+    // The control that had the focus may just have gone: hand the focus to the one that took its place, never elsewhere.
+    if (status.open && before === openButton) input.focus({ preventScroll: true });
+    if (!status.open && (before === input || before === sendButton)) openButton.focus({ preventScroll: true });
+  }
+
+  // ---- sessions
+  function showTabs() {
+    if (sessions.length < 2) { fill(tabs); return; }
+    fill(tabs, sessions.map((session) => h("button", { role: "tab", "aria-selected": String(session.id === shown), tabindex: session.id === shown ? "0" : "-1", title: session.label,
+      onclick: () => pick(session.id),
+      onkeydown: (event) => {
+        const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!by) return;
+        event.preventDefault();
+        const index = (sessions.findIndex((entry) => entry.id === shown) + by + sessions.length) % sessions.length;
+        pick(sessions[index].id);
+        tabs.children[index].focus();
+      } }, session.fresh ? h("span", { class: "lk-new" }, "new · ") : null, session.label)));
+  }
+  function pick(id) { if (id !== shown) ui.send("show", { session: id }); }
+  function keep() { // what a saved notebook shows when its kernel is gone; set on this side only, so it costs no message
+    if (rail.rows.length > 400) return;
+    const explanations = {};
+    for (const row of kind === "replay" ? rail.rows : rail.rows.slice(-60)) { const known = cache.get(key(row.n)); if (known) explanations[row.n] = known; }
+    model.set("saved", { sessions, shown, rows: rail.rows.slice(), explanations, status: { ...status, open: false } });
+  }
+  function snapshot(data) {
+    sessions = data.sessions; shown = data.shown;
+    for (const [n, explanation] of Object.entries(data.explanations || {})) cache.set(shown + "/" + n, explanation);
+    rail.reset(data.rows);
+    history = data.history || history; recall = history.length;
+    showStatus(data.status);
+    showTabs();
+    if (rail.rows.length) { rail.select(kind === "replay" ? rail.rows[0].n : rail.rows[rail.rows.length - 1].n, true); selected(rail.selected); }
+    else { where.textContent = "no line yet"; strip.show("connected"); fill(allowed); fill(lockTag); why.intro(h("p", { class: "lk-muted" }, emptyText())); }
+    keep();
+  }
+  ui.on("snapshot", snapshot);
+  ui.on("rows", (message) => {
+    if (message.status) status = message.status;
+    if (message.session === shown) {
+      for (const [n, explanation] of Object.entries(message.explanations || {})) cache.set(shown + "/" + n, explanation);
+      const followed = rail.update(message.rows);
+      if (followed) selected(rail.selected);
+      else where.textContent = "line " + rail.selected + " of " + rail.rows[rail.rows.length - 1].n;
+      announce(message.rows);
+      keep();
+    } else { const session = sessions.find((entry) => entry.id === message.session); if (session && !session.fresh) { session.fresh = true; showTabs(); } }
+    showStatus();
+  });
+  function announce(rows) {
+    const lines = rows.filter((row) => row.s === "S" && row.role !== "closed");
+    if (!lines.length) return;
+    const last = lines[lines.length - 1];
+    ui.say(lines.length > 12 ? lines.length + " new lines from the server. The last: " + rowLabel(last) : lines.map(rowLabel).join(". "));
+  }
+  ui.on("sessions", (message) => { sessions = message.sessions; showTabs(); if (message.say) { say(message.say); ui.say(message.say); } });
+  ui.on("explained", (message) => explained(message.session, message.n, message.explanation));
+  ui.on("status", (message) => { showStatus(message.status); if (message.say !== undefined) say(message.say, message.trouble); });
+  ui.on("trouble", (message) => say(message.text, true));
+  ui.on("file", (message) => {
+    const link = h("a", { href: URL.createObjectURL(new Blob([message.text], { type: message.type })), download: message.name, style: "display:none" });
+    root.append(link); link.click(); setTimeout(() => { URL.revokeObjectURL(link.href); link.remove(); }, 1000);
+    say("Saved as " + message.name + " in your browser's download folder.");
+  });
+
+  const saved = model.get("saved");
+  snapshot(saved && saved.rows ? saved : { sessions: [], shown: null, rows: [], status: {} });
+  typed();
+  ui.send("hello");
+  return () => { strip.close(); ui.close(); };
+}
+export default { render };

@@ -1,0 +1,228 @@
+// The ladder: one numbered row per line of a session, the state strip above it, the explanation beside it.
+// Used by the console (with a composer below) and by replays and watched sessions (without).
+const WINDOW = 400; // rows kept in the page at once; the others fold into a button, so 10,000 lines stay usable
+const LOOPS = ["RSET", "EHLO", "HELO", "MAIL"]; // the ways back that a learner takes; the rest is in the list of what may be said
+const MEANING = { "2": "done", "3": "go on", "4": "try later", "5": "refused" };
+
+function rowLabel(row) {
+  const who = row.s === "C" ? "client" : "server";
+  const state = row.code ? ", " + (MEANING[String(row.code)[0]] || "unknown reply") : "";
+  return "Line " + row.n + ", " + who + ": " + (row.code ? row.code + " " : "") + (row.t || "(nothing)") + state;
+}
+function rowNode(row, parts) {
+  const node = h("div", { class: "lk-row lk-move", role: "option", id: parts.prefix + row.n, "aria-selected": "false", "aria-label": rowLabel(row),
+    data: { n: row.n, s: row.s, role: row.role } });
+  if (row.tx) node.dataset.tx = "";
+  if (row.enc) node.dataset.enc = "";
+  if (row.bad) node.dataset.bad = "";
+  const odd = row.end !== "CR LF";
+  add(node, [
+    h("span", { class: "lk-n" }, String(row.n)),
+    h("div", { class: "lk-line" },
+      h("div", { class: "lk-text" },
+        h("span", { class: "lk-who" }, row.s + ":"),
+        row.code ? codeChip(row.code, row.cont) : null,
+        h("span", { class: "lk-wire" }, row.t, row.more ? h("span", { class: "lk-muted" }, " … " + row.more.toLocaleString("en") + " more characters") : null,
+          h("span", { class: "lk-eol", data: odd ? { odd: "" } : {} }, row.end))),
+      h("div", { class: "lk-arrow" })),
+  ]);
+  return node;
+}
+
+function ladder(parts) {
+  // parts: {title names, onSelect(n), prefix}
+  const rows = [];
+  let low = 0, selected = 0, follow = true, seen = parts.veiled ? 0 : Infinity; // a recorded run shows a line only once it is reached
+  const byNumber = new Map();
+  const list = h("div", { class: "lk-rows", tabindex: "0", "aria-label": "The session, line by line" });
+  const heads = h("div", { class: "lk-heads" });
+  const box = h("div", { class: "lk-ladder" }, heads, list);
+
+  const nodeOf = (n) => list.querySelector('[data-n="' + n + '"]');
+  function fold(from, to, where) {
+    const count = to - from;
+    if (count <= 0) return null;
+    return h("button", { class: "lk-fold", onclick: () => { low = where === "up" ? Math.max(0, low - WINDOW + 50) : low + WINDOW - 50; paint(); } },
+      "Show " + Math.min(count, WINDOW - 50).toLocaleString("en") + " of " + count.toLocaleString("en") + (where === "up" ? " earlier lines" : " later lines"));
+  }
+  function extras(row, index) {
+    const out = [];
+    const before = index > 0 ? rows[index - 1] : null;
+    if (before && !before.enc && row.enc) out.push(h("div", { class: "lk-band" }, icon("lock"), " TLS handshake done: from here on an eavesdropper reads nothing, and the server has forgotten what was said before"));
+    return out;
+  }
+  function append(row, index) {
+    add(list, [extras(row, index)]);
+    list.append(row.role === "closed" ? endNode(row) : rowNode(row, parts));
+  }
+  function endNode(row) {
+    const node = rowNode(row, parts);
+    node.querySelector(".lk-arrow").remove();
+    node.querySelector(".lk-text").replaceWith(h("div", { class: "lk-ended" }, row.s === "S" ? "The server closed the connection." : "The client closed the connection."));
+    node.setAttribute("aria-label", "Line " + row.n + ": the " + (row.s === "S" ? "server" : "client") + " closed the connection");
+    return node;
+  }
+  function paint() {
+    fill(list);
+    const end = Math.min(rows.length, low + WINDOW);
+    add(list, [fold(0, low, "up")]);
+    for (let i = low; i < end; i++) append(rows[i], i);
+    add(list, [fold(end, rows.length, "down")]);
+    if (!rows.length && parts.empty) list.append(parts.empty());
+    mark();
+  }
+  function mark() {
+    for (const node of list.querySelectorAll('[aria-selected="true"]')) node.setAttribute("aria-selected", "false");
+    for (const node of list.querySelectorAll("[data-linked]")) delete node.dataset.linked;
+    const row = byNumber.get(selected);
+    list.setAttribute("role", rows.length ? "listbox" : "group"); // a listbox must not be empty
+    for (const node of list.children) {
+      if (!node.dataset.n) continue;
+      node.toggleAttribute("data-future", Number(node.dataset.n) > selected && selected > 0);
+      node.hidden = Number(node.dataset.n) > seen;
+    }
+    if (!row) { list.removeAttribute("aria-activedescendant"); return; }
+    const node = nodeOf(selected);
+    if (node) { node.setAttribute("aria-selected", "true"); list.setAttribute("aria-activedescendant", node.id); }
+    for (const other of [row.ans, row.by]) if (other) { const link = nodeOf(other); if (link) link.dataset.linked = ""; }
+  }
+  function reveal() {
+    const node = nodeOf(selected);
+    if (!node) return;
+    const top = node.offsetTop - heads.offsetHeight, bottom = node.offsetTop + node.offsetHeight;
+    if (top < box.scrollTop) box.scrollTop = Math.max(0, top - 4);
+    else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight + 6;
+  }
+  function select(n, quiet) {
+    if (!rows.length) { selected = 0; return; }
+    const last = rows[rows.length - 1].n;
+    selected = Math.max(rows[0].n, Math.min(last, n));
+    if (selected > seen) seen = selected;
+    follow = selected === last;
+    const index = rows.findIndex((row) => row.n === selected);
+    if (index < low || index >= low + WINDOW) { low = Math.max(0, Math.min(index - WINDOW / 2, rows.length - WINDOW)); paint(); } else mark();
+    reveal();
+    if (!quiet) parts.onSelect(selected);
+  }
+  const step = (by) => {
+    const index = rows.findIndex((row) => row.n === selected);
+    const next = rows[Math.max(0, Math.min(rows.length - 1, index + by))];
+    if (next) select(next.n);
+  };
+  list.addEventListener("click", (event) => { const node = event.target.closest(".lk-row"); if (node) { select(Number(node.dataset.n)); list.focus({ preventScroll: true }); } });
+  list.addEventListener("keydown", (event) => {
+    if (event.key === " " || event.key === "Enter") { event.preventDefault(); step(1); return; }
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 };
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target !== list) return;
+    if (event.key in moves) { event.preventDefault(); event.stopPropagation(); step(moves[event.key]); }
+  });
+  // What to look at when something has happened: the last line that was said, not that the line went quiet after it.
+  function newest() {
+    for (let i = rows.length - 1; i > 0; i--) if (rows[i].role !== "closed" || rows[i].before !== "closed") return rows[i];
+    return rows[rows.length - 1];
+  }
+  function reset(newRows) {
+    rows.length = 0; byNumber.clear(); selected = 0; follow = true; if (parts.veiled) seen = 0;
+    for (const row of newRows) { rows.push(row); byNumber.set(row.n, row); }
+    low = Math.max(0, rows.length - WINDOW);
+    paint();
+  }
+  function update(changed) {
+    let fresh = false;
+    for (const row of changed) {
+      const known = byNumber.get(row.n);
+      if (known) {
+        Object.assign(known, row);
+        const node = nodeOf(row.n);
+        if (node) node.replaceWith(row.role === "closed" ? endNode(known) : rowNode(known, parts));
+      } else {
+        if (!rows.length) fill(list);
+        rows.push(row); byNumber.set(row.n, row); fresh = true;
+        if (rows.length - low <= WINDOW) append(row, rows.length - 1);
+      }
+    }
+    if (rows.length - low > WINDOW) { if (follow) low = rows.length - Math.floor(WINDOW / 2); paint(); }
+    const followed = fresh && follow;
+    if (followed) { select(newest().n, true); follow = true; } else mark();
+    return followed;
+  }
+  new ResizeObserver(reveal).observe(box);
+  paint();
+  return { box, newest, list, heads, rows, reset, update, select, step, row: (n) => byNumber.get(n), get selected() { return selected; } };
+}
+
+function stateStrip(states, edges) {
+  const items = new Map();
+  const track = h("ol", { class: "lk-track", "aria-label": "Where the session is" });
+  for (const { id, label } of states) { const item = h("li", {}, label); items.set(id, item); track.append(item); }
+  const loops = document.createElementNS(SVG, "svg");
+  loops.setAttribute("class", "lk-loops"); loops.setAttribute("aria-hidden", "true");
+  const names = h("div", { "aria-hidden": "true" });
+  const box = h("div", { class: "lk-trackbox" }, loops, names, track);
+  let state = "";
+  function drawLoops() {
+    loops.replaceChildren();
+    names.replaceChildren();
+    const here = states.findIndex((entry) => entry.id === state);
+    const width = track.clientWidth;
+    if (here < 0 || !width) return;
+    const back = new Map(); // where the table leads back to from here, and by which commands
+    for (const [from, verb, , to] of edges) {
+      const target = states.findIndex((entry) => entry.id === to);
+      if (from === state && target >= 0 && target < here && LOOPS.includes(verb)) back.set(target, [...(back.get(target) || []), verb]);
+    }
+    const unit = width / states.length, middle = (index) => unit * (index + 0.5), base = parseFloat(getComputedStyle(track).paddingTop) || 20;
+    for (const [target, verbs] of back) {
+      const from = middle(here) - 4, to = middle(target) + 4, high = base * 0.32;
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("d", "M" + from + " " + (base - 1) + " C " + (from - 8) + " " + high + ", " + (from - 20) + " " + high + ", " + (from - 30) + " " + high +
+        " H " + (to + 30) + " C " + (to + 20) + " " + high + ", " + (to + 8) + " " + high + ", " + to + " " + (base - 2) + " m -3 -7 l 3 7 l 7 -3");
+      loops.append(path);
+      const name = h("span", { class: "lk-loopname" }, [...new Set(verbs)].sort((a, b) => LOOPS.indexOf(a) - LOOPS.indexOf(b)).slice(0, 3).join(", "));
+      name.style.left = to + Math.max(unit * 0.5, 60) + "px";
+      names.append(name);
+    }
+  }
+  const observer = new ResizeObserver(drawLoops);
+  observer.observe(track);
+  return {
+    node: box, close: () => observer.disconnect(),
+    show(id) {
+      state = id;
+      const here = states.findIndex((entry) => entry.id === id);
+      states.forEach((entry, index) => {
+        const item = items.get(entry.id);
+        item.dataset.at = index < here ? "past" : index === here ? "here" : "ahead";
+        if (index === here) item.setAttribute("aria-current", "step"); else item.removeAttribute("aria-current");
+      });
+      drawLoops();
+    },
+  };
+}
+
+function whyPanel() {
+  const node = h("div", { class: "lk-why", tabindex: "0", role: "region", "aria-label": "What just happened" });
+  return {
+    node,
+    show(row, explanation, newest) {
+      if (!row) return;
+      const title = newest ? "What just happened" : "Line " + row.n;
+      if (!explanation) { fill(node, h("h4", {}, title), h("p", { class: "lk-muted" }, "Asking the lab about this line …")); return; }
+      fill(node,
+        h("h4", {}, title),
+        h("div", { class: "lk-quote" }, row.code ? codeChip(row.code, row.cont) : h("span", { class: "lk-chip" }, row.s), h("span", { class: "lk-wire" }, row.t)),
+        explanation.headline ? h("p", {}, h("strong", {}, prose(explanation.headline))) : null,
+        explanation.parts && explanation.parts.length
+          ? h("dl", { class: "lk-parts" }, explanation.parts.map(([token, meaning]) => [h("dt", {}, token), h("dd", {}, prose(meaning))])) : null,
+        explanation.happened ? h("p", {}, prose(explanation.happened)) : null,
+        explanation.effect ? h("p", {}, prose(explanation.effect)) : null,
+        explanation.rules && explanation.rules.length
+          ? h("ul", { class: "lk-rule" }, explanation.rules.map((rule) => h("li", {}, h("b", {}, rule.ref), rule.text ? [": ", ...prose(rule.text)] : null))) : null,
+        explanation.who_acts ? h("p", {}, h("span", { class: "lk-muted" }, "Who must act: "), h("strong", {}, prose(explanation.who_acts))) : null,
+        explanation.next_step ? h("p", {}, prose(explanation.next_step)) : null,
+        explanation.certain === false ? h("p", { class: "lk-note" }, "This reply is not in the lab's tables. It is explained by its first digit, the stage and the state alone.") : null);
+      node.scrollTop = 0;
+    },
+    intro(...kids) { fill(node, h("h4", {}, "What just happened"), kids); },
+  };
+}

@@ -1,0 +1,76 @@
+// Alice's mail program: one form, one button, and what the button does, line by line.
+function render({ model, el }) {
+  const ui = mount(model, el, "mail");
+  const facts = model.get("facts");
+  const draft = model.get("draft");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let playing = 0;
+
+  const to = h("input", { type: "text", value: draft.to, autocomplete: "off", spellcheck: "false" });
+  const subject = h("input", { type: "text", value: draft.subject, autocomplete: "off" });
+  const text = h("textarea", { rows: "3" }); text.value = draft.text;
+  const sendButton = h("button", { class: "lk-primary", onclick: () => send() }, "Send");
+  const talk = h("ol", { class: "lk-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
+  const verdict = h("div", { role: "status" });
+  const boxes = h("div", {});
+  const place = (shape, title, role, ...kids) => h("section", { class: "lk-place", "aria-label": title },
+    h("div", { class: "lk-placehead" }, icon(shape), h("div", {}, h("h4", {}, title), h("div", { class: "lk-role" }, role))), kids);
+  const form = h("div", {},
+    h("div", {}, h("span", { class: "lk-muted" }, "From "), h("span", { class: "lk-from" }, facts.sender)),
+    h("label", {}, "To", to), h("label", {}, "Subject", subject), h("label", {}, "Text", text),
+    h("div", { class: "lk-actions" }, sendButton));
+  add(ui.root, [h("div", { class: "lk-card" }, ui.life,
+    h("div", { class: "lk-bar" }, h("h3", {}, "From Send to Inbox"), h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port)),
+    h("div", { class: "lk-places" },
+      place("pencil", "Alice writes", facts.client, form),
+      place("arrow", "The conversation", "her program and " + facts.server, talk, verdict),
+      place("check", "Bob reads", facts.mailbox, boxes))), ui.live]);
+
+  function send() {
+    if (sendButton.disabled) return;
+    model.set("draft", { to: to.value, subject: subject.value, text: text.value });
+    ui.send("send", { to: to.value, subject: subject.value, text: text.value });
+  }
+  function line(row, deciding) {
+    return h("li", { data: { s: row.s, n: row.n, ...(deciding ? { deciding: "" } : {}) } }, h("span", {}, String(row.n)), h("span", {}, row.s),
+      h("span", {}, row.code ? [codeChip(row.code, row.cont), " "] : null, h("span", { class: "lk-wire" }, row.t)));
+  }
+  function show(state, animate) {
+    const turn = ++playing;
+    sendButton.disabled = Boolean(state.sending);
+    sendButton.textContent = state.sending ? "Sending …" : "Send";
+    fill(talk); fill(verdict);
+    if (!state.rows.length && !state.verdict) add(talk, [h("li", { style: "display:block" }, h("span", { class: "lk-muted", style: "font:inherit;text-align:left" }, "Nothing said yet. Press Send."))]);
+    const finish = () => {
+      if (state.verdict) {
+        verdict.className = "lk-verdict"; verdict.dataset.kind = state.verdict.kind;
+        fill(verdict, h("strong", {}, prose(state.verdict.title)), " ", prose(state.verdict.text));
+      } else verdict.className = "";
+      mailbox(state.mailbox, animate);
+    };
+    if (!animate || calm) { add(talk, state.rows.map((row) => line(row, state.verdict && row.n === state.verdict.line))); finish(); return; }
+    let index = 0; // the real session took a few milliseconds; here it is shown at reading speed
+    const tick = () => {
+      if (turn !== playing) return;
+      if (index >= state.rows.length) { finish(); return; }
+      const row = state.rows[index++];
+      talk.append(line(row, state.verdict && row.n === state.verdict.line));
+      talk.scrollTop = talk.scrollHeight;
+      setTimeout(tick, 70);
+    };
+    mailbox(state.mailbox.slice(0, -1 * (state.verdict && state.verdict.kind === "2" ? 1 : 0) || undefined), false);
+    tick();
+  }
+  function mailbox(messages, fresh) {
+    fill(boxes, messages.length ? messages.map((message, index) => h("details", { class: "lk-box", data: fresh && index === messages.length - 1 ? { fresh: "" } : {} },
+      h("summary", {}, h("strong", {}, message.subject || "(no subject)"), h("div", { class: "lk-muted" }, message.from)),
+      h("pre", { tabindex: "0" }, message.raw))) : h("p", { class: "lk-muted" }, "The mailbox is empty."));
+  }
+  ui.on("state", (message) => { show(message.state, message.animate); if (message.state.verdict && message.animate) ui.say(message.state.verdict.title + " " + message.state.verdict.text); model.set("saved", message.state); });
+  ui.on("trouble", (message) => { sendButton.disabled = false; sendButton.textContent = "Send"; verdict.className = "lk-verdict"; verdict.dataset.kind = "5"; fill(verdict, prose(message.text)); });
+  const saved = model.get("saved");
+  show(saved && saved.rows ? { ...saved, sending: false } : { rows: [], mailbox: [], verdict: null }, false);
+  ui.send("hello");
+  return () => ui.close();
+}
+export default { render };

@@ -1,0 +1,39 @@
+"""Tables made from the very data that the lab judges by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from labkit.smtp.commands import COMMANDS
+
+
+class Table:
+    """A plain table that reads in every notebook: heads and rows of text, the first column in code type."""
+
+    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        self.heads, self.rows = tuple(heads), tuple(tuple(row) for row in rows)
+
+    def as_text(self) -> str:
+        """One line per row."""
+        return "\n".join("  |  ".join(row) for row in (self.heads, *self.rows))
+
+    def as_html(self) -> str:
+        """An HTML table without scripts or style sheets."""
+        left = ' style="text-align:left"'
+        head = "".join(f"<th{left}>{escape(name)}</th>" for name in self.heads)
+        body = "".join(
+            f"<tr><td{left}><code>{escape(first)}</code></td>" + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            for first, *rest in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
+        return {"text/plain": self.as_text(), "text/html": self.as_html()}
+
+
+def command_table() -> Table:
+    """Every SMTP command that the lab knows: syntax, purpose, whether a server must have it, and where it is defined."""
+    rows = [(info.syntax, info.purpose, "yes" if info.required else "no", info.rfc) for info in COMMANDS.values()]
+    return Table(("command", "what it does", "every server must have it", "source"), rows)
