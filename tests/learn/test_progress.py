@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -229,20 +230,19 @@ def test_odd_and_newer_records_do_no_harm(tmp_path: Path) -> None:
         max_size=12,
     )
 )
-def test_any_records_give_a_summary(
-    tmp_path_factory: pytest.TempPathFactory, data: list[dict[str, Any]]
-) -> None:
-    home = tmp_path_factory.mktemp("home")
-    (home / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in data))
-    at_once = Progress(home).summary()
-    assert at_once.records == sum(line["id"] != "zz" for line in data)
-    (home / "progress.jsonl").unlink()
-    step_by_step = Progress(home)
-    for line in data:
-        with (home / "progress.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        step_by_step.history()
-    assert step_by_step.summary().lessons == at_once.lessons
+def test_any_records_give_a_summary(data: list[dict[str, Any]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "progress.jsonl").write_text("".join(json.dumps(line) + "\n" for line in data))
+        at_once = Progress(home).summary()
+        assert at_once.records == sum(line["id"] != "zz" for line in data)
+        (home / "progress.jsonl").unlink()
+        step_by_step = Progress(home)
+        for line in data:
+            with (home / "progress.jsonl").open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            step_by_step.history()
+        assert step_by_step.summary().lessons == at_once.lessons
 
 
 def test_a_folder_that_cannot_be_used_is_told_once_and_breaks_nothing(tmp_path: Path) -> None:

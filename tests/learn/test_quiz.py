@@ -75,6 +75,12 @@ def first(tmp_path: Path) -> Question:
     return load(tmp_path, CHOICE, seed=None)[0]
 
 
+@pytest.fixture(scope="module")
+def all_kinds(tmp_path_factory: pytest.TempPathFactory) -> Quiz:
+    """A question of each kind."""
+    return load(tmp_path_factory.mktemp("quiz"), CHOICE, MANY, NUMBER)
+
+
 def test_a_quiz_is_loaded(tmp_path: Path) -> None:
     quiz = load(tmp_path, CHOICE, MANY, NUMBER)
     assert (quiz.lesson, len(quiz)) == ("01", 3)
@@ -122,8 +128,8 @@ def test_what_is_no_answer_is_no_try(first: Question, picked: tuple[Any, ...]) -
         st.none() | st.integers() | st.text() | st.floats() | st.binary() | st.booleans(), max_size=3
     )
 )
-def test_any_answer_gets_feedback(tmp_path_factory: pytest.TempPathFactory, picked: list[Any]) -> None:
-    for question in load(tmp_path_factory.mktemp("quiz"), CHOICE, MANY, NUMBER):
+def test_any_answer_gets_feedback(all_kinds: Quiz, picked: list[Any]) -> None:
+    for question in all_kinds:
         assert question.judge(*picked).message
 
 
