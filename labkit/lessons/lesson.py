@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from labkit.learn.course import find_lesson
 from labkit.learn.exercise import Exercise
+from labkit.learn.history import ItemProgress
 from labkit.learn.prediction import Observation, Prediction
 from labkit.learn.progress import current_progress
 from labkit.learn.quiz import Quiz
@@ -31,6 +32,7 @@ class Lesson:
     name: ClassVar[str]
     server: ClassVar[str] = "mail.receiver.example"
     client_name: ClassVar[str] = "sender.example"
+    outside: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.about = find_lesson(self.name)
@@ -135,13 +137,29 @@ class Lesson:
 
     def progress(self) -> ProgressCard:
         """What is done so far, and where it is kept."""
-        return ProgressCard()
+        return ProgressCard(expected=self._expected())
 
     def done(self) -> EndCard:
-        """The end of the lesson; kept in progress."""
-        return EndCard(self.about.id)
+        """The end of the lesson: what can be done now, what to try outside, where to go next."""
+        progress = current_progress()
+        if all(progress.item(exercise.id).solved for exercise in self._exercises):
+            progress.finished(self.about.id)
+        return self._once("done", lambda: EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd()))
+
+    def close(self) -> None:
+        """Close the lesson's world and its consoles."""
+        for console in self._consoles.values():
+            console.close_console()
+        self.world.close()
 
     # ---- inside
+
+    def _expected(self) -> dict[str, list[ItemProgress]]:
+        """What there is to do in this lesson, for "2 of 3"."""
+        items = [ItemProgress(exercise.id, "exercise") for exercise in self._exercises]
+        items += [ItemProgress(thing.id, "prediction") for thing in self._predictions.values()]
+        items += [ItemProgress(thing.id, "observation") for thing in self._observations.values()]
+        return {self.about.id: items}
 
     @cached_property
     def _predictions(self) -> Mapping[str, Prediction]:

@@ -191,6 +191,8 @@ class SessionLesson(Lesson):
         """What the learner can do now."""
         return ("Deliver a message by hand, and read each reply.", "Name the state of a session, and what it allows.", "Keep a dot in a message from ending it.")
 
+    outside = "Look into the log of a mail program, or into the debug output of a script that sends mail. The lines will look familiar."
+
     def _reveal(self, name: str, happened: bool) -> None:
         if happened:
             self.predict(name).reveal()

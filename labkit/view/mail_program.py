@@ -69,9 +69,9 @@ class MailProgram(LabWidget):
             return
         self._sending = True
         draft = Draft(self.facts["sender"], recipients, subject, text, self._name)
-        loop_thread().spawn(lambda: self._send(draft))
+        loop_thread().spawn(lambda: self._hand_in(draft))
 
-    async def _send(self, draft: Draft) -> None:
+    async def _hand_in(self, draft: Draft) -> None:
         self._rows, self._verdict = SessionRows(), None
         client = self._world.async_client(self._host, self._port, on_event=self._event)
         message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from labkit.learn.course import ROUTES, find_lesson
 from labkit.smtp.commands import COMMANDS
 
 
@@ -24,13 +25,31 @@ class Table:
         left = ' style="text-align:left"'
         head = "".join(f"<th{left}>{escape(name)}</th>" for name in self.heads)
         body = "".join(
-            f"<tr><td{left}><code>{escape(first)}</code></td>" + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            f"<tr><td{left}>{self.first_cell(first)}</td>" + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest) + "</tr>"
             for first, *rest in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def first_cell(self, text: str) -> str:
+        """The first column is in code type."""
+        return f"<code>{escape(text)}</code>"
+
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         return {"text/plain": self.as_text(), "text/html": self.as_html()}
+
+
+class RouteTable(Table):
+    """The ways through the course, in words."""
+
+    def first_cell(self, text: str) -> str:
+        """The first column names the reason."""
+        return f"<b>{escape(text)}</b>"
+
+
+def route_table() -> RouteTable:
+    """Each route with its lessons in order."""
+    rows = [(way.title, " → ".join(find_lesson(name).id for name in way.lessons)) for way in ROUTES]
+    return RouteTable(("what brings you here", "lessons, in this order"), rows)
 
 
 def command_table() -> Table:

@@ -13,6 +13,7 @@ import traitlets
 
 from labkit.view.kernel_loop import hand_over
 
+Message = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 STATIC = Path(__file__).parent / "static"
 
 
@@ -33,7 +34,7 @@ class LabWidget(anywidget.AnyWidget):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self._outbox: list[Mapping[str, Any]] = []
+        self._outbox: list[Message] = []
         self._outbox_lock = threading.Lock()
         self.on_msg(self._receive)
 
@@ -45,8 +46,11 @@ class LabWidget(anywidget.AnyWidget):
         """Static HTML of what the widget shows now, escaped, readable on white and on black, without scripts."""
         raise NotImplementedError
 
-    def post(self, message: Mapping[str, Any]) -> None:
-        """Send one message to the page, from whatever thread; messages keep their order."""
+    def post(self, message: Message) -> None:
+        """Send one message to the page, from whatever thread; messages keep their order.
+
+        A function is called when its turn comes, on the kernel's main loop, and makes the message then.
+        """
         with self._outbox_lock:
             self._outbox.append(message)
             first = len(self._outbox) == 1
@@ -57,7 +61,7 @@ class LabWidget(anywidget.AnyWidget):
         with self._outbox_lock:
             messages, self._outbox = self._outbox, []
         for message in messages:
-            self.send(dict(message))
+            self.send(dict(message() if callable(message) else message))
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.
