@@ -147,7 +147,7 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
         effect.append(_CHECKS[command.verb])
     if answer is not None:
         effect.append(answered_by(answer))
-    codes = expected.codes if expected is not None else ()
+    waits = answer is None and (in_order or bool(expected and expected.codes))
     return LineExplanation(
         seq=note.seq,
         headline=command.verb[:20]
@@ -156,8 +156,8 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
         happened=happened,
         effect=" ".join(effect),
         rules=tuple(dict.fromkeys(rules)),
-        who_acts="" if answer is not None else "the server",
-        next_step="" if answer is not None else _answers(codes),
+        who_acts="the server" if waits else "",
+        next_step=_answers(expected.codes if expected is not None else ()) if waits else "",
         certain=True,
     )
 

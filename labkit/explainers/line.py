@@ -8,6 +8,7 @@ the answer to EHLO, and the challenge in a 334.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from labkit.explainers.commands import explain_command, explain_unanswered
 from labkit.explainers.explanation import LineExplanation
@@ -19,6 +20,8 @@ from labkit.smtp.rule import Rule
 from labkit.smtp.session import State
 
 __all__ = ["LineExplanation", "explain_line"]
+
+_LONGEST = 500  # characters of a token or a sentence
 
 _PIECES = Rule("RFC 5321 section 2.3.8", "A line ends in CR LF, however many pieces it comes in.")
 _LAST = Rule(
@@ -37,6 +40,10 @@ def explain_line(notes: Sequence[Note], seq: int) -> LineExplanation:
     index = _place(notes, seq)
     if index is None:
         raise KeyError(f"there is no line {seq}")
+    return _readable(_explain(notes, index))
+
+
+def _explain(notes: Sequence[Note], index: int) -> LineExplanation:
     note = notes[index]
     match note.role:
         case "greeting" | "reply" | "unsolicited":
@@ -57,6 +64,26 @@ def explain_line(notes: Sequence[Note], seq: int) -> LineExplanation:
             return _explain_piece(note)
         case _:
             return explain_command(note, _linked(notes, note.answered_by))
+
+
+def _readable(one: LineExplanation) -> LineExplanation:
+    """What came from the wire is cut to a length for reading, and shows every control character."""
+    parts = tuple((_plain(token), _plain(meaning)) for token, meaning in one.parts)
+    return replace(
+        one,
+        headline=_plain(one.headline),
+        parts=parts,
+        happened=_plain(one.happened),
+        effect=_plain(one.effect),
+    )
+
+
+def _plain(text: str) -> str:
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}\u2026"
+    if text.isprintable():
+        return text
+    return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def _linked(notes: Sequence[Note], seq: int | None) -> Note | None:

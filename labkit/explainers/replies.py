@@ -125,11 +125,13 @@ def _parts(note: Note, reply: Reply, status: Status | None) -> tuple[tuple[str, 
 
 
 def _refused_by_rule(note: Note, reply: Reply) -> bool:
-    """Whether the client's own slip explains the refusal."""
+    """Whether the client's own slip explains the refusal: by a code for slips, or by one that says little."""
     expected = note.expectation
     if expected is None or expected.allowed or reply.severity != 5:
         return False
-    return reply.code in _ORDER_CODES or reply.code in expected.codes
+    if reply.code in _ORDER_CODES or reply.code in expected.codes:
+        return True
+    return reply.code in (550, 554) and (reply.enhanced_code or ".0").endswith(".0")
 
 
 def _happened(
@@ -164,6 +166,9 @@ def _happened(
             if reply.code in CODES:
                 said.append(f"By itself {reply.code} means: {CODES[reply.code][0]}.")
             rules.append(_DEFERRED if reply.severity == 4 else _PERMANENT)
+        if note.expectation is not None and not note.expectation.allowed and reply.severity == 5:
+            said.append(f"The line has a fault of its own, too. {note.expectation.reason}")
+            rules.append(note.expectation.rule)
     if status is not None:
         if reply.severity >= 4 or not status.known:
             said.append(status.meaning)

@@ -346,9 +346,12 @@ def lookup(state: State, verb: str) -> Entry:
     return _TABLE[state].get(verb, UNKNOWN)
 
 
+_ALLOWED = {state: tuple(verb for verb in COMMANDS if lookup(state, verb).allowed) for state in State}
+
+
 def allowed(state: State) -> tuple[str, ...]:
     """The commands that are in order in this state, in the order in which a learner meets them."""
-    return tuple(verb for verb in COMMANDS if lookup(state, verb).allowed)
+    return _ALLOWED[state]
 
 
 class Edge(NamedTuple):

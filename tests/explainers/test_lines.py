@@ -245,6 +245,14 @@ def test_stopping_early_and_pieces() -> None:
     assert last(HELLO + "C= NO\n").headline == "A piece of a line"
 
 
+def test_what_comes_from_the_wire_is_cut_and_made_visible() -> None:
+    one = last(TEXT + "C= X\\x1b[31m: \\xe2\\x80\\xaeevil\\r\\n\n")
+    assert all(text.isprintable() for part in one.parts for text in part)
+    one = last(TEXT + f"C: X: {'y' * 70000}\n")
+    assert max(len(text) for part in one.parts for text in part) < 600
+    assert len(last(HELLO + f"C: NOOP {'y' * 70000}\n").happened) < 600
+
+
 def test_an_unknown_line_number_is_a_key_error() -> None:
     notes = observe(Transcript.from_text(HELLO))
     with pytest.raises(KeyError, match="there is no line 99"):

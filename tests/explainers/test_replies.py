@@ -148,6 +148,11 @@ def test_refusals_for_order_and_syntax_give_the_clients_slip() -> None:
     assert "A space stands after the colon." in slip.happened
     assert slip.next_step == "Write it like this: RCPT TO:<bob@receiver.example>"
     assert slip.effect == "Still in the envelope: bob@receiver.example. The transaction goes on."
+    assert "No recipient has been accepted yet" in explained("out of order", "550 x").happened
+    mixed = explained("malformed", "550 5.1.1 x")
+    assert "mailbox does not exist" in mixed.happened
+    assert "a fault of its own, too. A space stands after the colon." in mixed.happened
+    assert mixed.who_acts == "the sender"
     unknown = explained("unknown", "500 x")
     assert unknown.headline == "500: this line is refused: unknown"
 

@@ -440,6 +440,9 @@ def test_an_excerpt_may_begin_with_a_command() -> None:
     assert [n.answers for n in notes] == [None, 1, None, 3]
     assert notes[-1].after is State.GREETED
     assert notes_of("C: EHLO c.example\nS: 220 a\nS: 250 b\n")[1].role == "greeting"
+    for code in (421, 521, 554):
+        assert notes_of(f"C: EHLO c.example\nS: {code} no\n")[1].role == "greeting"
+    assert notes_of("C: STARTTLS\nS: 220 go\n")[1].answers == 1
     observer = Observer(State.RECIPIENTS)
     for event in Transcript.from_text("C: DATA\nS: 354 go\n"):
         observer.feed(event)
