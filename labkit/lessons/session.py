@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cached_property, partial
 
 from labkit.client import SyncClient
 from labkit.learn.exercise import Exercise
@@ -14,7 +14,7 @@ from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
 from labkit.view.mailbox_view import MailboxView
-from labkit.view.session_widget import Watch
+from labkit.view.session_widget import SessionWidget, Watch, replay
 from labkit.view.tables import Table, command_table
 from labkit.view.terminal_card import TerminalCard
 from labkit.world import World, play, receiver, sample_receiver
@@ -148,8 +148,17 @@ class SessionLesson(Lesson):
         }
 
     def make_console(self, name: str) -> Console:
-        """The lesson's consoles; the one for exercise 3 does not complete commands."""
-        console = Console(self.world, self.server, client=self.client_name, complete=name != "practice", outside=name == "main")
+        """The lesson's consoles: one begins in the middle of a text, the one for exercise 3 does not complete commands."""
+        prelude = (HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "") if name == "lone_dot" else ()
+        console = Console(
+            self.world,
+            self.server,
+            client=self.client_name,
+            title={"main": "Your session", "practice": "Your session for exercise 3"}.get(name, ""),
+            complete=name != "practice",
+            outside=name == "main",
+            prelude=prelude,
+        )
         if name == "main":
             console.on_transcript(lambda transcript: self._reveal("first_word", len(transcript) > 0))
         elif name == "order":
@@ -177,6 +186,22 @@ class SessionLesson(Lesson):
         address = self.world.address(self.server, 25)
         assert address is not None
         return address
+
+    def second_server(self) -> tuple[str, int]:
+        """Address and port of one more server, so that cells with Python leave the learner's console as it is."""
+        address = self._second.address(self.server)
+        assert address is not None
+        return address
+
+    def second_session(self) -> SessionWidget:
+        """The latest session at the second server."""
+        sessions = self._second.host().sessions
+        transcript = sessions[-1].transcript if sessions else Transcript()
+        return replay(transcript, client=self.client_name, server=self.server, title="What smtplib said")
+
+    @cached_property
+    def _second(self) -> World:
+        return World.open(receiver(mailboxes=PEOPLE, ehlo=OFFERS, starttls=False), key=f"{self.name} second")
 
     def watch(self) -> Watch:
         """The sessions of other programs that reach this server."""

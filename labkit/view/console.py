@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from labkit.client import Client, ClientError
@@ -36,6 +36,8 @@ class Console(SessionWidget):
     world     the lesson's world; host and port name the server in it
     client    the name this client gives in EHLO; sender and recipient are used in completions
     complete  whether the composer completes commands (off inside exercises)
+    outside   whether sessions of other programs appear here too
+    prelude   lines that are sent by themselves after each Connect, to begin in the middle
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Console(SessionWidget):
         title: str = "",
         complete: bool = True,
         outside: bool = True,
+        prelude: Sequence[str] = (),
     ) -> None:
         remember_main_loop()
         super().__init__(
@@ -65,6 +68,7 @@ class Console(SessionWidget):
         self._own: Shown | None = None
         self._waiting = False
         self._attempt = 0
+        self._prelude = tuple(prelude)
         self._outside: dict[int, Shown] = {}
         self._listeners: list[Callable[[Transcript], None]] = []
         self._stop_listening = world.host(host).on_event(self._outside_event) if outside else None
@@ -129,6 +133,9 @@ class Console(SessionWidget):
         self._client = client
         self.show_session(own)
         await self._step(client.connect())
+        for line in self._prelude:
+            if not client.closed:
+                await self._step(client.send_line(line))
 
     async def _line(self, octets: bytes) -> None:
         client = self._client

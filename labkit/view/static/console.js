@@ -12,7 +12,7 @@ function render({ model, el }) {
   const key = (n) => shown + "/" + n;
 
   // ---- head
-  const where = h("span", { class: "lk-where", "aria-live": "off" });
+  const where = h("span", { class: "lks-where", "aria-live": "off" });
   const lockTag = h("span", {});
   const stepButton = (shape, text, act) => h("button", { "aria-label": text, title: text, onclick: act }, icon(shape));
   const jump = (to) => { const rows = rail.rows; if (rows.length) rail.select(to < 0 ? rows[0].n : rows[rows.length - 1].n); };
@@ -23,37 +23,37 @@ function render({ model, el }) {
   const head = h("div", { class: "lk-bar" },
     h("h3", {}, facts.title || KINDS[kind]),
     h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port), lockTag, h("span", { class: "lk-grow" }),
-    h("span", { class: "lk-steps", role: "group", "aria-label": "Step through the session" },
+    h("span", { class: "lks-steps", role: "group", "aria-label": "Step through the session" },
       stepButton("first", "First line", () => jump(-1)), stepButton("back", "Back one line", () => rail.step(-1)), where,
       stepButton("next", "Forward one line", () => rail.step(1)), stepButton("last", "Last line", () => jump(1))),
     eol, big,
     h("button", { title: "Save this session as text (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "txt" }) }, "Save .txt"),
     h("button", { title: "Save this session as JSON (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "json" }) }, ".json"));
-  const tabs = h("div", { class: "lk-tabs", role: "tablist", "aria-label": "Sessions" });
+  const tabs = h("div", { class: "lks-tabs", role: "tablist", "aria-label": "Sessions" });
 
   // ---- middle
   const strip = stateStrip(facts.states, facts.edges);
-  const allowed = h("div", { class: "lk-allowed" });
+  const allowed = h("div", { class: "lks-allowed" });
   const why = whyPanel();
-  const rail = ladder({ prefix, veiled: kind === "replay", onSelect: selected, empty: () => h("div", { class: "lk-empty" }, emptyText()) });
-  fill(rail.heads, h("span", { class: "lk-c" }, h("b", {}, "client "), facts.client), h("span", { class: "lk-s" }, h("b", {}, "server "), facts.server));
+  const rail = ladder({ prefix, veiled: kind === "replay", onSelect: selected, empty: () => h("div", { class: "lks-empty" }, emptyText()) });
+  fill(rail.heads, h("span", { class: "lks-c" }, h("b", {}, "client "), facts.client), h("span", { class: "lks-s" }, h("b", {}, "server "), facts.server));
 
   // ---- composer
   const input = h("input", { type: "text", "aria-label": "A line to send to the server", autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: "70000" });
-  const ghost = h("div", { class: "lk-ghost", "aria-hidden": "true" });
-  const prompt = h("span", { class: "lk-prompt", "aria-hidden": "true" }, "C:");
-  const tip = h("span", { class: "lk-tip" });
+  const ghost = h("div", { class: "lks-ghost", "aria-hidden": "true" });
+  const prompt = h("span", { class: "lks-prompt", "aria-hidden": "true" }, "C:");
+  const tip = h("span", { class: "lks-tip" });
   const sendButton = h("button", { class: "lk-primary", onclick: () => submit() }, "Send ⏎");
   const over = h("button", { class: "lk-danger", title: "Close this connection and open a new one. The lines so far stay in their own tab.", onclick: () => open(true) }, "Start over");
   const openButton = h("button", { class: "lk-primary", onclick: () => open(false) }, "Connect to " + facts.server + ", port " + facts.port);
-  const form = h("div", { class: "lk-form" }, prompt, h("div", { class: "lk-entry" }, ghost, input), sendButton);
+  const form = h("div", { class: "lks-form" }, prompt, h("div", { class: "lks-entry" }, ghost, input), sendButton);
   const opener = h("div", { class: "lk-actions", style: "margin:0" }, openButton);
-  const composer = h("div", { class: "lk-composer" }, opener, form, tip, over);
-  const sayLine = h("div", { class: "lk-sayline", role: "status" });
+  const composer = h("div", { class: "lks-composer" }, opener, form, tip, over);
+  const sayLine = h("div", { class: "lks-sayline", role: "status" });
 
   add(root, [h("div", { class: "lk-card" }, ui.life, head, tabs,
-    h("div", { class: "lk-strip" }, strip.node, allowed),
-    h("div", { class: "lk-main" }, rail.box, why.node),
+    h("div", { class: "lks-strip" }, strip.node, allowed),
+    h("div", { class: "lks-main" }, rail.box, why.node),
     kind === "console" ? [composer, sayLine] : sayLine), ui.live]);
 
   function emptyText() {
@@ -163,7 +163,7 @@ function render({ model, el }) {
         const index = (sessions.findIndex((entry) => entry.id === shown) + by + sessions.length) % sessions.length;
         pick(sessions[index].id);
         tabs.children[index].focus();
-      } }, session.fresh ? h("span", { class: "lk-new" }, "new · ") : null, session.label)));
+      } }, session.fresh ? h("span", { class: "lks-new" }, "new · ") : null, session.label)));
   }
   function pick(id) { if (id !== shown) ui.send("show", { session: id }); }
   function keep() { // what a saved notebook shows when its kernel is gone; set on this side only, so it costs no message

@@ -10,21 +10,21 @@ function rowLabel(row) {
   return "Line " + row.n + ", " + who + ": " + (row.code ? row.code + " " : "") + (row.t || "(nothing)") + state;
 }
 function rowNode(row, parts) {
-  const node = h("div", { class: "lk-row lk-move", role: "option", id: parts.prefix + row.n, "aria-selected": "false", "aria-label": rowLabel(row),
+  const node = h("div", { class: "lks-row lk-move", role: "option", id: parts.prefix + row.n, "aria-selected": "false", "aria-label": rowLabel(row),
     data: { n: row.n, s: row.s, role: row.role } });
   if (row.tx) node.dataset.tx = "";
   if (row.enc) node.dataset.enc = "";
   if (row.bad) node.dataset.bad = "";
   const odd = row.end !== "CR LF";
   add(node, [
-    h("span", { class: "lk-n" }, String(row.n)),
-    h("div", { class: "lk-line" },
-      h("div", { class: "lk-text" },
-        h("span", { class: "lk-who" }, row.s + ":"),
+    h("span", { class: "lks-n" }, String(row.n)),
+    h("div", { class: "lks-line" },
+      h("div", { class: "lks-text" },
+        h("span", { class: "lks-who" }, row.s + ":"),
         row.code ? codeChip(row.code, row.cont) : null,
         h("span", { class: "lk-wire" }, row.t, row.more ? h("span", { class: "lk-muted" }, " … " + row.more.toLocaleString("en") + " more characters") : null,
-          h("span", { class: "lk-eol", data: odd ? { odd: "" } : {} }, row.end))),
-      h("div", { class: "lk-arrow" })),
+          h("span", { class: "lks-eol", data: odd ? { odd: "" } : {} }, row.end))),
+      h("div", { class: "lks-arrow" })),
   ]);
   return node;
 }
@@ -34,21 +34,21 @@ function ladder(parts) {
   const rows = [];
   let low = 0, selected = 0, follow = true, seen = parts.veiled ? 0 : Infinity; // a recorded run shows a line only once it is reached
   const byNumber = new Map();
-  const list = h("div", { class: "lk-rows", tabindex: "0", "aria-label": "The session, line by line" });
-  const heads = h("div", { class: "lk-heads" });
-  const box = h("div", { class: "lk-ladder" }, heads, list);
+  const list = h("div", { class: "lks-rows", tabindex: "0", "aria-label": "The session, line by line" });
+  const heads = h("div", { class: "lks-heads" });
+  const box = h("div", { class: "lks-ladder" }, heads, list);
 
   const nodeOf = (n) => list.querySelector('[data-n="' + n + '"]');
   function fold(from, to, where) {
     const count = to - from;
     if (count <= 0) return null;
-    return h("button", { class: "lk-fold", onclick: () => { low = where === "up" ? Math.max(0, low - WINDOW + 50) : low + WINDOW - 50; paint(); } },
+    return h("button", { class: "lks-fold", onclick: () => { low = where === "up" ? Math.max(0, low - WINDOW + 50) : low + WINDOW - 50; paint(); } },
       "Show " + Math.min(count, WINDOW - 50).toLocaleString("en") + " of " + count.toLocaleString("en") + (where === "up" ? " earlier lines" : " later lines"));
   }
   function extras(row, index) {
     const out = [];
     const before = index > 0 ? rows[index - 1] : null;
-    if (before && !before.enc && row.enc) out.push(h("div", { class: "lk-band" }, icon("lock"), " TLS handshake done: from here on an eavesdropper reads nothing, and the server has forgotten what was said before"));
+    if (before && !before.enc && row.enc) out.push(h("div", { class: "lks-band" }, icon("lock"), " TLS handshake done: from here on an eavesdropper reads nothing, and the server has forgotten what was said before"));
     return out;
   }
   function append(row, index) {
@@ -57,8 +57,8 @@ function ladder(parts) {
   }
   function endNode(row) {
     const node = rowNode(row, parts);
-    node.querySelector(".lk-arrow").remove();
-    node.querySelector(".lk-text").replaceWith(h("div", { class: "lk-ended" }, row.s === "S" ? "The server closed the connection." : "The client closed the connection."));
+    node.querySelector(".lks-arrow").remove();
+    node.querySelector(".lks-text").replaceWith(h("div", { class: "lks-ended" }, row.s === "S" ? "The server closed the connection." : "The client closed the connection."));
     node.setAttribute("aria-label", "Line " + row.n + ": the " + (row.s === "S" ? "server" : "client") + " closed the connection");
     return node;
   }
@@ -109,7 +109,7 @@ function ladder(parts) {
     const next = rows[Math.max(0, Math.min(rows.length - 1, index + by))];
     if (next) select(next.n);
   };
-  list.addEventListener("click", (event) => { const node = event.target.closest(".lk-row"); if (node) { select(Number(node.dataset.n)); list.focus({ preventScroll: true }); } });
+  list.addEventListener("click", (event) => { const node = event.target.closest(".lks-row"); if (node) { select(Number(node.dataset.n)); list.focus({ preventScroll: true }); } });
   list.addEventListener("keydown", (event) => {
     if (event.key === " " || event.key === "Enter") { event.preventDefault(); step(1); return; }
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9 };
@@ -153,12 +153,12 @@ function ladder(parts) {
 
 function stateStrip(states, edges) {
   const items = new Map();
-  const track = h("ol", { class: "lk-track", "aria-label": "Where the session is" });
+  const track = h("ol", { class: "lks-track", "aria-label": "Where the session is" });
   for (const { id, label } of states) { const item = h("li", {}, label); items.set(id, item); track.append(item); }
   const loops = document.createElementNS(SVG, "svg");
-  loops.setAttribute("class", "lk-loops"); loops.setAttribute("aria-hidden", "true");
+  loops.setAttribute("class", "lks-loops"); loops.setAttribute("aria-hidden", "true");
   const names = h("div", { "aria-hidden": "true" });
-  const box = h("div", { class: "lk-trackbox" }, loops, names, track);
+  const box = h("div", { class: "lks-trackbox" }, loops, names, track);
   let state = "";
   function drawLoops() {
     loops.replaceChildren();
@@ -178,7 +178,7 @@ function stateStrip(states, edges) {
       path.setAttribute("d", "M" + from + " " + (base - 1) + " C " + (from - 8) + " " + high + ", " + (from - 20) + " " + high + ", " + (from - 30) + " " + high +
         " H " + (to + 30) + " C " + (to + 20) + " " + high + ", " + (to + 8) + " " + high + ", " + to + " " + (base - 2) + " m -3 -7 l 3 7 l 7 -3");
       loops.append(path);
-      const name = h("span", { class: "lk-loopname" }, [...new Set(verbs)].sort((a, b) => LOOPS.indexOf(a) - LOOPS.indexOf(b)).slice(0, 3).join(", "));
+      const name = h("span", { class: "lks-loopname" }, [...new Set(verbs)].sort((a, b) => LOOPS.indexOf(a) - LOOPS.indexOf(b)).slice(0, 3).join(", "));
       name.style.left = to + Math.max(unit * 0.5, 60) + "px";
       names.append(name);
     }
@@ -201,7 +201,7 @@ function stateStrip(states, edges) {
 }
 
 function whyPanel() {
-  const node = h("div", { class: "lk-why", tabindex: "0", role: "region", "aria-label": "What just happened" });
+  const node = h("div", { class: "lks-why", tabindex: "0", role: "group", "aria-label": "What just happened" });
   return {
     node,
     show(row, explanation, newest) {
@@ -210,10 +210,10 @@ function whyPanel() {
       if (!explanation) { fill(node, h("h4", {}, title), h("p", { class: "lk-muted" }, "Asking the lab about this line …")); return; }
       fill(node,
         h("h4", {}, title),
-        h("div", { class: "lk-quote" }, row.code ? codeChip(row.code, row.cont) : h("span", { class: "lk-chip" }, row.s), h("span", { class: "lk-wire" }, row.t)),
+        h("div", { class: "lks-quote" }, row.code ? codeChip(row.code, row.cont) : h("span", { class: "lk-chip" }, row.s), h("span", { class: "lk-wire" }, row.t)),
         explanation.headline ? h("p", {}, h("strong", {}, prose(explanation.headline))) : null,
         explanation.parts && explanation.parts.length
-          ? h("dl", { class: "lk-parts" }, explanation.parts.map(([token, meaning]) => [h("dt", {}, token), h("dd", {}, prose(meaning))])) : null,
+          ? h("dl", { class: "lks-parts" }, explanation.parts.map(([token, meaning]) => [h("dt", {}, token), h("dd", {}, prose(meaning))])) : null,
         explanation.happened ? h("p", {}, prose(explanation.happened)) : null,
         explanation.effect ? h("p", {}, prose(explanation.effect)) : null,
         explanation.rules && explanation.rules.length

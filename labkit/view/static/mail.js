@@ -10,18 +10,18 @@ function render({ model, el }) {
   const subject = h("input", { type: "text", value: draft.subject, autocomplete: "off" });
   const text = h("textarea", { rows: "3" }); text.value = draft.text;
   const sendButton = h("button", { class: "lk-primary", onclick: () => send() }, "Send");
-  const talk = h("ol", { class: "lk-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
+  const talk = h("ol", { class: "lkm-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
   const verdict = h("div", { role: "status" });
   const boxes = h("div", {});
-  const place = (shape, title, role, ...kids) => h("section", { class: "lk-place", "aria-label": title },
-    h("div", { class: "lk-placehead" }, icon(shape), h("div", {}, h("h4", {}, title), h("div", { class: "lk-role" }, role))), kids);
+  const place = (shape, title, role, ...kids) => h("div", { class: "lkm-place", role: "group", "aria-label": title },
+    h("div", { class: "lkm-placehead" }, icon(shape), h("div", {}, h("h4", {}, title), h("div", { class: "lkm-role" }, role))), kids);
   const form = h("div", {},
-    h("div", {}, h("span", { class: "lk-muted" }, "From "), h("span", { class: "lk-from" }, facts.sender)),
+    h("div", {}, h("span", { class: "lk-muted" }, "From "), h("span", { class: "lkm-from" }, facts.sender)),
     h("label", {}, "To", to), h("label", {}, "Subject", subject), h("label", {}, "Text", text),
     h("div", { class: "lk-actions" }, sendButton));
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
     h("div", { class: "lk-bar" }, h("h3", {}, "From Send to Inbox"), h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port)),
-    h("div", { class: "lk-places" },
+    h("div", { class: "lkm-places" },
       place("pencil", "Alice writes", facts.client, form),
       place("arrow", "The conversation", "her program and " + facts.server, talk, verdict),
       place("check", "Bob reads", facts.mailbox, boxes))), ui.live]);
@@ -43,7 +43,7 @@ function render({ model, el }) {
     if (!state.rows.length && !state.verdict) add(talk, [h("li", { style: "display:block" }, h("span", { class: "lk-muted", style: "font:inherit;text-align:left" }, "Nothing said yet. Press Send."))]);
     const finish = () => {
       if (state.verdict) {
-        verdict.className = "lk-verdict"; verdict.dataset.kind = state.verdict.kind;
+        verdict.className = "lkm-verdict"; verdict.dataset.kind = state.verdict.kind;
         fill(verdict, h("strong", {}, prose(state.verdict.title)), " ", prose(state.verdict.text));
       } else verdict.className = "";
       mailbox(state.mailbox, animate);
@@ -62,12 +62,12 @@ function render({ model, el }) {
     tick();
   }
   function mailbox(messages, fresh) {
-    fill(boxes, messages.length ? messages.map((message, index) => h("details", { class: "lk-box", data: fresh && index === messages.length - 1 ? { fresh: "" } : {} },
+    fill(boxes, messages.length ? messages.map((message, index) => h("details", { class: "lkm-box", data: fresh && index === messages.length - 1 ? { fresh: "" } : {} },
       h("summary", {}, h("strong", {}, message.subject || "(no subject)"), h("div", { class: "lk-muted" }, message.from)),
       h("pre", { tabindex: "0" }, message.raw))) : h("p", { class: "lk-muted" }, "The mailbox is empty."));
   }
   ui.on("state", (message) => { show(message.state, message.animate); if (message.state.verdict && message.animate) ui.say(message.state.verdict.title + " " + message.state.verdict.text); model.set("saved", message.state); });
-  ui.on("trouble", (message) => { sendButton.disabled = false; sendButton.textContent = "Send"; verdict.className = "lk-verdict"; verdict.dataset.kind = "5"; fill(verdict, prose(message.text)); });
+  ui.on("trouble", (message) => { sendButton.disabled = false; sendButton.textContent = "Send"; verdict.className = "lkm-verdict"; verdict.dataset.kind = "5"; fill(verdict, prose(message.text)); });
   const saved = model.get("saved");
   show(saved && saved.rows ? { ...saved, sending: false } : { rows: [], mailbox: [], verdict: null }, false);
   ui.send("hello");
