@@ -231,9 +231,10 @@ class LabSMTP(Authentication):
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """RFC 5321 section 3.5.3: a server that will not tell answers 252, not 550 and not 502."""
-        await self.push(
-            answers.CANNOT_VERIFY if arg else Answer(501, "5.5.4", "VRFY needs a user name or an address")
-        )
+        if arg and arg.isprintable():
+            await self.push(answers.CANNOT_VERIFY)
+        else:
+            await self.push(Answer(501, "5.5.4", "VRFY needs a user name or an address"))
 
     async def smtp_EXPN(self, arg: str | None) -> None:
         """RFC 5321 section 3.5.2; not offered unless the host has lists."""
@@ -313,7 +314,8 @@ class LabSMTP(Authentication):
         """The path and, if there is none, the answer that says why; parameters are checked on the way."""
         command = parse_command(f"{verb} {arg or ''}".encode("utf-8", "surrogateescape"))
         if not isinstance(command, Command):
-            if command.path is not None and (command.tolerable or self.policy.lenient):
+            tolerated = command.tolerable or (self.policy.lenient and _keyword_stands(verb, arg))
+            if tolerated and command.path is not None:
                 return answers.OK, command.path
             reason = command.reason[:1].upper() + command.reason[1:]
             return Answer(501, "5.5.4", f"{reason} ({command.rule.ref})"), None
@@ -354,13 +356,19 @@ class LabSMTP(Authentication):
 
     async def smtp_STARTTLS(self, arg: str | None) -> None:
         """RFC 3207 section 4."""
-        if self._encrypted:
-            await self.push(answers.TLS_ALREADY)
-        elif not self.policy.starttls:
+        if not self.policy.starttls:
             await self.push(answers.NOT_IMPLEMENTED)
+        elif self._encrypted:
+            await self.push(answers.TLS_ALREADY)
+        elif not self.session.host_name or not self.session.extended_smtp:
+            await self.push(answers.EHLO_FIRST)
         else:
             self.tls_context = self.policy.tls_context()
             await super().smtp_STARTTLS(arg)
+
+
+def _keyword_stands(verb: str, arg: str | None) -> bool:
+    return (arg or "").upper().startswith("FROM:" if verb == "MAIL" else "TO:")
 
 
 _NAMES = [name for name in dir(LabSMTP) if name.startswith(("smtp_", "auth_"))]
