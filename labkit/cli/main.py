@@ -24,7 +24,7 @@ def run(arguments: list[str]) -> int:
         complain(str(trouble))
         return 1
     except KeyboardInterrupt:
-        complain("\nStopped. Nothing is broken: the same command goes on from here.")
+        complain("\nStopped. Run the same command again when you like; it repairs what was left half done.")
         return INTERRUPTED
     except OSError as error:
         complain(str(_from_system(error)))

@@ -176,7 +176,8 @@ def test_an_old_python_gets_a_sentence(
     words: str,
 ) -> None:
     monkeypatch.setattr(oldpython.sys, "version_info", here)
-    monkeypatch.setattr(oldpython.shutil, "which", lambda name: name if name == found else None)
+    monkeypatch.setattr(oldpython.shutil, "which", lambda name: name)
+    monkeypatch.setattr(oldpython.subprocess, "call", lambda command, **options: command[0] != found)
     assert oldpython.refuse((3, 11)) == 1
     error = capsys.readouterr().err
     assert "This is Python 3.9; the lab needs Python 3.11 or newer." in error
