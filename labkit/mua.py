@@ -51,7 +51,9 @@ class Outcome:
     last: Reply | None = None
 
 
-async def hand_over(client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes) -> Outcome:
+async def hand_over(
+    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes
+) -> Outcome:
     """One mail transaction on a client that is not connected yet: greeting to QUIT (RFC 5321 section 3).
 
     Recipients that are refused are left out; when none is left, nothing is sent. Raises what the client raises when the

@@ -14,9 +14,16 @@ from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.printable import printable, shortened
 
-ORDER = Rule("RFC 5321 section 4.1.4", "EHLO comes first, then MAIL, then RCPT for each recipient, then DATA.")
-PER_RECIPIENT = Rule("RFC 5321 section 3.3", "Each recipient has a RCPT of its own, and each is answered for itself.")
-TAKEN = Rule("RFC 5321 section 4.2.5", "Only a 2yz reply after the end of the text makes the server responsible for the message.")
+ORDER = Rule(
+    "RFC 5321 section 4.1.4", "EHLO comes first, then MAIL, then RCPT for each recipient, then DATA."
+)
+PER_RECIPIENT = Rule(
+    "RFC 5321 section 3.3", "Each recipient has a RCPT of its own, and each is answered for itself."
+)
+TAKEN = Rule(
+    "RFC 5321 section 4.2.5",
+    "Only a 2yz reply after the end of the text makes the server responsible for the message.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,19 @@ def first_refusal(transcript: Transcript, asked: str, expected: Collection[int] 
     by_number = {note.seq: note for note in notes}
     for note in notes:
         reply = note.reply
-        if not isinstance(reply, Reply) or reply.severity < 4 or reply.code in expected or note.answers is None:
+        if (
+            not isinstance(reply, Reply)
+            or reply.severity < 4
+            or reply.code in expected
+            or note.answers is None
+        ):
             continue
         question = by_number[note.answers]
         said = quoted(question.octets)
         known = explain_line(notes, note.seq)
-        rule = question.expectation.rule if question.expectation and not question.expectation.allowed else None
+        rule = (
+            question.expectation.rule if question.expectation and not question.expectation.allowed else None
+        )
         return Feedback(
             "incorrect",
             f"The server refused one of the lines: {reply.code}.",
@@ -76,7 +90,11 @@ def first_refusal(transcript: Transcript, asked: str, expected: Collection[int] 
 
 def known_state(note: Note) -> str:
     """The state in which a line was said, in the words of the state strip."""
-    words = {"sender": "at 'sender set'", "recipients": "at 'recipients'", "message": "inside the message text"}
+    words = {
+        "sender": "at 'sender set'",
+        "recipients": "at 'recipients'",
+        "message": "inside the message text",
+    }
     return words.get(str(note.before.value), f"at '{note.before.value}'")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from labkit.learn.course import find_lesson
 from labkit.learn.exercise import Exercise
@@ -14,11 +14,20 @@ from labkit.learn.prediction import Observation, Prediction
 from labkit.learn.progress import current_progress
 from labkit.learn.quiz import Quiz
 from labkit.smtp.transcript import Transcript
-from labkit.view.cards import EndCard, ExerciseCard, ObservationCard, PredictionCard, ProgressCard, QuizCard, SpacedCard
+from labkit.view.cards import (
+    EndCard,
+    ExerciseCard,
+    ObservationCard,
+    PredictionCard,
+    ProgressCard,
+    QuizCard,
+    SpacedCard,
+)
 from labkit.view.console import Console
 from labkit.view.session_widget import SessionWidget, replay
 from labkit.world import World
 
+T = TypeVar("T")
 QUIZZES = Path(__file__).parent / "quizzes"
 
 
@@ -72,11 +81,15 @@ class Lesson:
 
     def predict(self, name: str) -> PredictionCard:
         """The prediction card `name`; the same one when the cell runs again."""
-        return self._once(f"predict {name}", lambda: PredictionCard(self._pick(self._predictions, name, "prediction")))
+        return self._once(
+            f"predict {name}", lambda: PredictionCard(self._pick(self._predictions, name, "prediction"))
+        )
 
     def observe(self, name: str) -> ObservationCard:
         """The observation card `name`: point at the line that decided."""
-        return self._once(f"observe {name}", lambda: ObservationCard(self._pick(self._observations, name, "observation")))
+        return self._once(
+            f"observe {name}", lambda: ObservationCard(self._pick(self._observations, name, "observation"))
+        )
 
     def console(self, name: str = "main") -> Console:
         """A console to the lesson's server; each name is one console, which keeps its sessions when the cell runs again."""
@@ -92,7 +105,12 @@ class Lesson:
         """The recorded run `name`, to step through."""
         return self._once(
             f"recorded {name}",
-            lambda: replay(self.recording(name), client=self.client_name, server=self.server, title=self.titles.get(name, "")),
+            lambda: replay(
+                self.recording(name),
+                client=self.client_name,
+                server=self.server,
+                title=self.titles.get(name, ""),
+            ),
         )
 
     @property
@@ -144,7 +162,9 @@ class Lesson:
         progress = current_progress()
         if all(progress.item(exercise.id).solved for exercise in self._exercises):
             progress.finished(self.about.id)
-        return self._once("done", lambda: EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd()))
+        return self._once(
+            "done", lambda: EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd())
+        )
 
     def close(self) -> None:
         """Close the lesson's world and its consoles."""
@@ -175,12 +195,14 @@ class Lesson:
 
     def _exercise_card(self, number: int) -> ExerciseCard:
         exercises = self._exercises
-        return self._once(f"exercise {number}", lambda: ExerciseCard(exercises[number - 1], number, len(exercises)))
+        return self._once(
+            f"exercise {number}", lambda: ExerciseCard(exercises[number - 1], number, len(exercises))
+        )
 
-    def _once(self, key: str, make: Callable[[], Any]) -> Any:
+    def _once(self, key: str, make: Callable[[], T]) -> T:
         if key not in self._cards:
             self._cards[key] = make()
-        return self._cards[key]
+        return cast(T, self._cards[key])
 
     @staticmethod
     def _pick(things: Mapping[str, Any], name: str, what: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import cast
 
 from labkit.learn.course import LESSONS, find_lesson
 from labkit.lessons.lesson import Lesson
@@ -25,14 +26,16 @@ def open_lesson(name: str, *, fresh: bool = False) -> Lesson:
         about = find_lesson(name)
         module = importlib.import_module(f"labkit.lessons.{about.name.partition('_')[2] or about.name}")
     except (KeyError, ModuleNotFoundError):
-        raise KeyError(f"There is no lesson {name!r} here. The course has: {', '.join(lesson.name for lesson in LESSONS)}.") from None
+        raise KeyError(
+            f"There is no lesson {name!r} here. The course has: {', '.join(lesson.name for lesson in LESSONS)}."
+        ) from None
     lesson = _open.get(about.name)
     if lesson is not None and not lesson.world.closed and not fresh:
         say_ready("Lab ready. It was running already; your sessions are still there.")
         return lesson
     if lesson is not None:
         lesson.close()
-    lesson = module.open()
+    lesson = cast(Lesson, module.open())
     _open[about.name] = lesson
     say_ready(f"Lab ready. {lesson.server} is listening, on this computer only.")
     return lesson

@@ -31,10 +31,32 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "order": (HELLO, TO_BOB, FROM_ALICE, TO_BOB, "QUIT"),
     "lone_dot": (
         *(HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "", "Two things to buy:", ".", "bread"),
-        *(FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping again", "", "Two things to buy:", "..bread", "..", "milk", ".", "QUIT"),
+        *(
+            FROM_ALICE,
+            TO_BOB,
+            "DATA",
+            "Subject: Shopping again",
+            "",
+            "Two things to buy:",
+            "..bread",
+            "..",
+            "milk",
+            ".",
+            "QUIT",
+        ),
     ),
     "helo": ("HELO sender.example", FROM_ALICE, TO_BOB, "RSET", "QUIT"),
-    "side_commands": (HELLO, "NOOP", "HELP", "VRFY <bob@receiver.example>", "EXPN staff", FROM_ALICE, "RSET", TO_BOB, "QUIT"),
+    "side_commands": (
+        HELLO,
+        "NOOP",
+        "HELP",
+        "VRFY <bob@receiver.example>",
+        "EXPN staff",
+        FROM_ALICE,
+        "RSET",
+        TO_BOB,
+        "QUIT",
+    ),
     "sample": (
         *("EHLO sender.example", FROM_ALICE, TO_BOB, "DATA"),
         *("From: alice@sender.example", "To: bob@receiver.example", "Subject: Hello", "Hi Bob", ".", "QUIT"),
@@ -52,9 +74,12 @@ TITLES: Mapping[str, str] = {
 
 def record(name: str) -> Transcript:
     """The recorded run `name`, against a fresh private server."""
-    spec = sample_receiver if name == "sample" else receiver
-    settings = {} if name == "sample" else {"ehlo": OFFERS, "starttls": False}
-    return play(SCRIPTS[name], spec(mailboxes=PEOPLE, **settings))
+    spec = (
+        sample_receiver(mailboxes=PEOPLE)
+        if name == "sample"
+        else receiver(mailboxes=PEOPLE, ehlo=OFFERS, starttls=False)
+    )
+    return play(SCRIPTS[name], spec)
 
 
 def reply_to(transcript: Transcript, line: bytes, nth: int = 1) -> int:
@@ -64,13 +89,17 @@ def reply_to(transcript: Transcript, line: bytes, nth: int = 1) -> int:
         if event.sender == "C" and event.data.rstrip(b"\r\n") == line:
             seen += 1
             if seen == nth:
-                return next(e.seq for e in transcript.events[index + 1 :] if e.sender == "S" and e.data[3:4] != b"-")
+                return next(
+                    e.seq for e in transcript.events[index + 1 :] if e.sender == "S" and e.data[3:4] != b"-"
+                )
     raise ValueError(f"no line {line!r} in the transcript")
 
 
 def line_of(transcript: Transcript, line: bytes) -> int:
     """Number of the first client line that equals `line`."""
-    return next(event.seq for event in transcript if event.sender == "C" and event.data.rstrip(b"\r\n") == line)
+    return next(
+        event.seq for event in transcript if event.sender == "C" and event.data.rstrip(b"\r\n") == line
+    )
 
 
 class SessionLesson(Lesson):
@@ -97,14 +126,24 @@ class SessionLesson(Lesson):
             "first_word": Prediction(
                 "01.p1",
                 "The connection is open and nobody has said anything yet. Who speaks first?",
-                ("My program says EHLO.", "The server greets.", "Both wait for the other.", "The server asks for a password."),
+                (
+                    "My program says EHLO.",
+                    "The server greets.",
+                    "Both wait for the other.",
+                    "The server asks for a password.",
+                ),
                 "The server greets.",
                 "The server opens with 220 and its name (RFC 5321 section 3.1). The client waits for that line before it says EHLO.",
             ),
             "skipped_mail": Prediction(
                 "01.p2",
                 "After EHLO you send RCPT TO:<bob@receiver.example>, without MAIL. What does the server answer?",
-                ("250: it notes the recipient.", "500: it does not know the command.", "503: wrong order.", "It closes the connection."),
+                (
+                    "250: it notes the recipient.",
+                    "500: it does not know the command.",
+                    "503: wrong order.",
+                    "It closes the connection.",
+                ),
                 "503: wrong order.",
                 "The verb is known, so it is not 500. It comes at the wrong moment, so it is 503, and the connection stays open (RFC 5321 section 4.1.4).",
             ),
@@ -120,13 +159,26 @@ class SessionLesson(Lesson):
                 first,
                 frozenset({reply_to(first, b".")}),
                 "The 250 after the dot. From here on the server must deliver the message or report that it could not.",
-                Rule("RFC 5321 section 4.2.5", "By a 2yz reply to the end of the text, the server takes responsibility for the message."),
+                Rule(
+                    "RFC 5321 section 4.2.5",
+                    "By a 2yz reply to the end of the text, the server takes responsibility for the message.",
+                ),
                 {
-                    reply_to(first, HELLO.encode()): "This 250 answers EHLO. It says what the server offers; no message exists yet.",
-                    reply_to(first, FROM_ALICE.encode()): "This 250 takes the sender. There is no recipient and no text yet.",
-                    reply_to(first, TO_BOB.encode()): "This 250 takes a recipient. If the connection broke now, nobody would owe Bob anything.",
-                    reply_to(first, b"DATA"): "354 asks for the text. The server has promised nothing so far.",
-                    line_of(first, b"."): "Here the client says that the text is complete. Has the server agreed yet?",
+                    reply_to(
+                        first, HELLO.encode()
+                    ): "This 250 answers EHLO. It says what the server offers; no message exists yet.",
+                    reply_to(
+                        first, FROM_ALICE.encode()
+                    ): "This 250 takes the sender. There is no recipient and no text yet.",
+                    reply_to(
+                        first, TO_BOB.encode()
+                    ): "This 250 takes a recipient. If the connection broke now, nobody would owe Bob anything.",
+                    reply_to(
+                        first, b"DATA"
+                    ): "354 asks for the text. The server has promised nothing so far.",
+                    line_of(
+                        first, b"."
+                    ): "Here the client says that the text is complete. Has the server agreed yet?",
                     reply_to(first, b"QUIT"): "221 is the goodbye. What was promised, was promised before.",
                 },
                 "Look for the first reply after the whole text was there.",
@@ -137,10 +189,17 @@ class SessionLesson(Lesson):
                 order,
                 frozenset({line_of(order, TO_BOB.encode())}),
                 "RCPT came while no MAIL had been accepted. Two lines further down the very same RCPT gets its 250.",
-                Rule("RFC 5321 section 4.1.4", "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503."),
+                Rule(
+                    "RFC 5321 section 4.1.4",
+                    "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503.",
+                ),
                 {
-                    line_of(order, HELLO.encode()): "EHLO was in order: it may come first. What came after it?",
-                    reply_to(order, TO_BOB.encode()): "This is the answer itself. Which line was it an answer to?",
+                    line_of(
+                        order, HELLO.encode()
+                    ): "EHLO was in order: it may come first. What came after it?",
+                    reply_to(
+                        order, TO_BOB.encode()
+                    ): "This is the answer itself. Which line was it an answer to?",
                     line_of(order, FROM_ALICE.encode()): "MAIL came later, and got its 250.",
                 },
                 "Look at the line just before the 503.",
@@ -171,7 +230,10 @@ class SessionLesson(Lesson):
 
     def mailbox(self, name: str) -> MailboxView:
         """What Bob's mailbox holds after the recorded run `name`."""
-        return self._once(f"mailbox {name}", lambda: MailboxView.after(SCRIPTS[name], receiver(mailboxes=PEOPLE), "bob@receiver.example"))
+        return self._once(
+            f"mailbox {name}",
+            lambda: MailboxView.after(SCRIPTS[name], receiver(mailboxes=PEOPLE), "bob@receiver.example"),
+        )
 
     def commands(self) -> Table:
         """The whole command table."""
@@ -214,7 +276,11 @@ class SessionLesson(Lesson):
     @property
     def summary(self) -> tuple[str, ...]:
         """What the learner can do now."""
-        return ("Deliver a message by hand, and read each reply.", "Name the state of a session, and what it allows.", "Keep a dot in a message from ending it.")
+        return (
+            "Deliver a message by hand, and read each reply.",
+            "Name the state of a session, and what it allows.",
+            "Keep a dot in a message from ending it.",
+        )
 
     outside = "Look into the log of a mail program, or into the debug output of a script that sends mail. The lines will look familiar."
 

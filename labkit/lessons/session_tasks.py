@@ -46,16 +46,37 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
                     rule=ORDER,
                     look="Three lines are needed: who it is from, and one for each person it is for.",
                 )
-        transcript = play(("EHLO sender.example", *(line.strip() for line in lines), "DATA", "Subject: Lunch", "", "At one?", ".", "QUIT"), SPEC)
+        transcript = play(
+            (
+                "EHLO sender.example",
+                *(line.strip() for line in lines),
+                "DATA",
+                "Subject: Lunch",
+                "",
+                "At one?",
+                ".",
+                "QUIT",
+            ),
+            SPEC,
+        )
         refused = first_refusal(transcript, title)
         if refused is not None:
             return refused
         taken = deliveries(transcript)
         if not taken:
-            return Feedback("incorrect", "No message was taken.", asked=title, happened="The session ran, and no 250 came after a dot.", rule=TAKEN, look="Which line opens a transaction?")
+            return Feedback(
+                "incorrect",
+                "No message was taken.",
+                asked=title,
+                happened="The session ran, and no 250 came after a dot.",
+                rule=TAKEN,
+                look="Which line opens a transaction?",
+            )
         envelope = taken[0].envelope
         got = {path.lower() for path in envelope.forward_paths}
-        without = [name.title() for name, path in zip(people, (first, second), strict=True) if path not in got]
+        without = [
+            name.title() for name, path in zip(people, (first, second), strict=True) if path not in got
+        ]
         if without:
             return Feedback(
                 "incorrect",
@@ -73,7 +94,10 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
                 evidence=(Evidence.line(taken[0].line),),
                 asked=title,
                 happened=f"The reverse-path is {quoted((envelope.reverse_path or '<>').encode())}. Failure notices would go there.",
-                rule=Rule("RFC 5321 section 4.1.1.2", "MAIL names the reverse-path: the mailbox that hears of failures."),
+                rule=Rule(
+                    "RFC 5321 section 4.1.1.2",
+                    "MAIL names the reverse-path: the mailbox that hears of failures.",
+                ),
                 look="The first line. Whose address does the task name?",
             )
         return Feedback(
@@ -92,8 +116,21 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
         "Three lines of the client are missing. The check runs your lines on a real server.",
         LinesForm(
             3,
-            before=("S: 220 mail.receiver.example ESMTP", "C: EHLO sender.example", "S: 250 mail.receiver.example"),
-            after=("C: DATA", "S: 354 ...", "C: Subject: Lunch", "C: ", "C: At one?", "C: .", "S: 250 ...", "C: QUIT"),
+            before=(
+                "S: 220 mail.receiver.example ESMTP",
+                "C: EHLO sender.example",
+                "S: 250 mail.receiver.example",
+            ),
+            after=(
+                "C: DATA",
+                "S: 354 ...",
+                "C: Subject: Lunch",
+                "C: ",
+                "C: At one?",
+                "C: .",
+                "S: 250 ...",
+                "C: QUIT",
+            ),
         ),
         grade,
         (
@@ -101,7 +138,10 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
             "A recipient's command takes one address. Two people need two of them.",
             "The shape is: verb, a word, a colon, then the address in angle brackets, without a space after the colon.",
         ),
-        Solution(right, "The sender comes first, then one line for each recipient. Each RCPT is answered for itself, so one could fail alone."),
+        Solution(
+            right,
+            "The sender comes first, then one line for each recipient. Each RCPT is answered for itself, so one could fail alone.",
+        ),
         twin,
         (
             Sample(("", "", ""), "not_attempted", "still empty"),
@@ -120,8 +160,22 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
 
 
 def _right_order() -> Exercise:
-    twin = _order("01.q2b", ("MAIL FROM:<alice@sender.example>", "RCPT TO:<carol@receiver.example>", "RCPT TO:<dave@receiver.example>"), "Subject: The minutes", None)
-    return _order("01.q2", ("MAIL FROM:<alice@sender.example>", "RCPT TO:<bob@receiver.example>"), "Subject: The key is under the mat", twin)
+    twin = _order(
+        "01.q2b",
+        (
+            "MAIL FROM:<alice@sender.example>",
+            "RCPT TO:<carol@receiver.example>",
+            "RCPT TO:<dave@receiver.example>",
+        ),
+        "Subject: The minutes",
+        None,
+    )
+    return _order(
+        "01.q2",
+        ("MAIL FROM:<alice@sender.example>", "RCPT TO:<bob@receiver.example>"),
+        "Subject: The key is under the mat",
+        twin,
+    )
 
 
 def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None) -> Exercise:
@@ -141,7 +195,9 @@ def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None)
                 "The session ended before all lines were said.",
                 asked=title,
                 happened=f"{said} of {len(right)} lines were said; then the connection was closed.",
-                rule=Rule("RFC 5321 section 4.1.1.10", "QUIT ends the session: the server answers 221 and closes."),
+                rule=Rule(
+                    "RFC 5321 section 4.1.1.10", "QUIT ends the session: the server answers 221 and closes."
+                ),
                 look="Which line can nothing follow?",
             )
         taken = deliveries(transcript)
@@ -151,11 +207,22 @@ def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None)
                 "incorrect",
                 "The message is not the one that was meant." if taken else "The server never took a message.",
                 asked=title,
-                happened=f"The text had {inside} line(s). Between DATA and the dot every line is text, commands too." if taken else "After DATA everything was message text, and no dot alone ended it.",
-                rule=Rule("RFC 5321 section 4.1.1.4", "After 354 every line is message text, until a line with a dot alone."),
+                happened=f"The text had {inside} line(s). Between DATA and the dot every line is text, commands too."
+                if taken
+                else "After DATA everything was message text, and no dot alone ended it.",
+                rule=Rule(
+                    "RFC 5321 section 4.1.1.4",
+                    "After 354 every line is message text, until a line with a dot alone.",
+                ),
                 look="What stands between DATA and the dot?",
             )
-        return Feedback("correct", "The server took the message and said goodbye.", asked=title, happened=f"Every line was in order; the message was taken on line {taken[0].line}.", rule=ORDER)
+        return Feedback(
+            "correct",
+            "The server took the message and said goodbye.",
+            asked=title,
+            happened=f"Every line was in order; the message was taken on line {taken[0].line}.",
+            rule=ORDER,
+        )
 
     return Exercise(
         id,
@@ -163,8 +230,15 @@ def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None)
         "These are the lines of one client, shuffled. The server's answers are left out. Put them into an order that delivers the message and ends the session. The check runs them on a real server.",
         OrderForm(shuffled),
         grade,
-        ("Which line must come before everything else, and which one can nothing follow?", "A dot alone ends the text. So the text stands before it, and something that opens the text before that.", "The transaction goes: from whom, to whom, then the text."),
-        Solution(right, "EHLO opens the session, MAIL the transaction, RCPT fills the envelope, DATA opens the text, the dot ends it."),
+        (
+            "Which line must come before everything else, and which one can nothing follow?",
+            "A dot alone ends the text. So the text stands before it, and something that opens the text before that.",
+            "The transaction goes: from whom, to whom, then the text.",
+        ),
+        Solution(
+            right,
+            "EHLO opens the session, MAIL the transaction, RCPT fills the envelope, DATA opens the text, the dot ends it.",
+        ),
         twin,
         (
             Sample((), "not_attempted", "stand as they came"),
@@ -181,8 +255,24 @@ def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None)
 
 
 def _provoke(own_session: Callable[[], Transcript]) -> Exercise:
-    twin = _provoked("01.q3b", 501, (500, 503), "A command that the server knows, with something wrong in what follows it.", "MAIL FROM:alice", own_session, None)
-    return _provoked("01.q3", 503, (500,), "A command that the server knows, at a moment when it makes no sense.", "DATA", own_session, twin)
+    twin = _provoked(
+        "01.q3b",
+        501,
+        (500, 503),
+        "A command that the server knows, with something wrong in what follows it.",
+        "MAIL FROM:alice",
+        own_session,
+        None,
+    )
+    return _provoked(
+        "01.q3",
+        503,
+        (500,),
+        "A command that the server knows, at a moment when it makes no sense.",
+        "DATA",
+        own_session,
+        twin,
+    )
 
 
 WHAT = {
@@ -192,7 +282,15 @@ WHAT = {
 }
 
 
-def _provoked(id: str, wanted: int, forbidden: tuple[int, ...], idea: str, line: str, source: Callable[[], Transcript], twin: Exercise | None) -> Exercise:
+def _provoked(
+    id: str,
+    wanted: int,
+    forbidden: tuple[int, ...],
+    idea: str,
+    line: str,
+    source: Callable[[], Transcript],
+    twin: Exercise | None,
+) -> Exercise:
     without = " and no ".join(str(code) for code in forbidden)
     title = f"Get a {wanted}, and no {without}"
     rule = Rule("RFC 5321 section 4.2.2", f"{wanted}: {WHAT[wanted]}.")
@@ -227,7 +325,9 @@ def _provoked(id: str, wanted: int, forbidden: tuple[int, ...], idea: str, line:
             asked=title,
             happened=f"The replies in your latest session: {', '.join(str(code) for code in codes) or 'none'}.",
             rule=rule,
-            look="Look at the row of states. Which known command is not in the list of what the server takes now?" if wanted == 503 else "Take a command that is in order now, and write what follows the verb wrongly.",
+            look="Look at the row of states. Which known command is not in the list of what the server takes now?"
+            if wanted == 503
+            else "Take a command that is in order now, and write what follows the verb wrongly.",
         )
 
     opening = "S: 220 mail.receiver.example ESMTP\nC: EHLO sender.example\nS: 250 mail.receiver.example\n"
@@ -240,11 +340,19 @@ def _provoked(id: str, wanted: int, forbidden: tuple[int, ...], idea: str, line:
     return Exercise(
         id,
         title,
-        f"In the console above, open a session in which the server answers **{wanted}** at least once and never {' or '.join(str(code) for code in forbidden)}. Then press Check.".replace("**", ""),
+        f"In the console above, open a session in which the server answers **{wanted}** at least once and never {' or '.join(str(code) for code in forbidden)}. Then press Check.".replace(
+            "**", ""
+        ),
         LiveForm(),
         grade,
-        (f"{wanted} means: {WHAT[wanted]}.", f"500 is for lines that are no known command. So you need this: {idea.lower()}", "Connect, greet, and look at the row of states before the next line."),
-        Solution((f"{opening}C: {line}\nS: {wanted} ...\n",), f"After the greeting, `{line}` is enough. {idea}"),
+        (
+            f"{wanted} means: {WHAT[wanted]}.",
+            f"500 is for lines that are no known command. So you need this: {idea.lower()}",
+            "Connect, greet, and look at the row of states before the next line.",
+        ),
+        Solution(
+            (f"{opening}C: {line}\nS: {wanted} ...\n",), f"After the greeting, `{line}` is enough. {idea}"
+        ),
         twin,
         tuple(Sample((answer,), outcome, says) for answer, outcome, says in samples),
         source=source,

@@ -22,17 +22,42 @@ PEOPLE = ("bob", "carol")
 SPEC = receiver(mailboxes=PEOPLE, ehlo=("SIZE", "8BITMIME"), starttls=False)
 ALICE = "alice@sender.example"
 FIRST = Draft(ALICE, ("bob@receiver.example",), "Lunch", "Hello Bob,\nat one, as always?\nAlice", "Alice")
-TYPO = Draft(ALICE, ("bob@receiver.example",), "Lunch, again", "Did you get my first message?\nAlice", "Alice")
-TEXT = ("From: Alice <alice@sender.example>", "To: bob@receiver.example", "Subject: Lunch", "", "At one, as always?")
+TYPO = Draft(
+    ALICE, ("bob@receiver.example",), "Lunch, again", "Did you get my first message?\nAlice", "Alice"
+)
+TEXT = (
+    "From: Alice <alice@sender.example>",
+    "To: bob@receiver.example",
+    "Subject: Lunch",
+    "",
+    "At one, as always?",
+)
 
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "first_message": ("EHLO sender.example", f"MAIL FROM:<{ALICE}>", "RCPT TO:<bob@receiver.example>", "DATA", *TEXT, ".", "QUIT"),
+    "first_message": (
+        "EHLO sender.example",
+        f"MAIL FROM:<{ALICE}>",
+        "RCPT TO:<bob@receiver.example>",
+        "DATA",
+        *TEXT,
+        ".",
+        "QUIT",
+    ),
     "typo": ("EHLO sender.example", f"MAIL FROM:<{ALICE}>", "RCPT TO:<bpb@receiver.example>", "QUIT"),
-    "typo_twin": ("EHLO sender.example", f"MAIL FROM:<{ALICE}>", "RCPT TO:<carol@receiver.example>", "RCPT TO:<bob@reciever.example>", "QUIT"),
+    "typo_twin": (
+        "EHLO sender.example",
+        f"MAIL FROM:<{ALICE}>",
+        "RCPT TO:<carol@receiver.example>",
+        "RCPT TO:<bob@reciever.example>",
+        "QUIT",
+    ),
 }
 TITLES = {"first_message": "What Alice's program said", "typo": "One letter wrong"}
 
-_STATIONS = Rule("RFC 5598 section 4", "Author's program, submission, transfer, delivery, mailbox: each has its own name and its own duty.")
+_STATIONS = Rule(
+    "RFC 5598 section 4",
+    "Author's program, submission, transfer, delivery, mailbox: each has its own name and its own duty.",
+)
 
 
 class StartHere(Lesson):
@@ -60,7 +85,12 @@ class StartHere(Lesson):
     def _make_program(self, name: str) -> MailProgram:
         draft = TYPO if name == "typo" else FIRST
         program = MailProgram(
-            self.world, self.server, sender=ALICE, client=self.client_name, mailbox="bob@receiver.example", draft=draft
+            self.world,
+            self.server,
+            sender=ALICE,
+            client=self.client_name,
+            mailbox="bob@receiver.example",
+            draft=draft,
         )
         if name == "typo":
             program.on_transcript(lambda transcript: self._reveal_typo(transcript))
@@ -144,8 +174,13 @@ def _deliver(id: str, person: str, source: Callable[[], Transcript], twin: Exerc
             "incorrect",
             f"{person.title()} got nothing yet.",
             asked=title,
-            happened=f"Your latest session delivered to {who}." if others else "Your latest session delivered no message.",
-            rule=Rule("RFC 5321 section 3.3", "The server delivers to the addresses named by RCPT, and to no others."),
+            happened=f"Your latest session delivered to {who}."
+            if others
+            else "Your latest session delivered no message.",
+            rule=Rule(
+                "RFC 5321 section 3.3",
+                "The server delivers to the addresses named by RCPT, and to no others.",
+            ),
             look="The field To of the mail program. Only the latest message counts.",
         )
 
@@ -155,14 +190,40 @@ def _deliver(id: str, person: str, source: Callable[[], Transcript], twin: Exerc
         f"{person.title()} has a mailbox at the same server: `{address}`. Send a message there with one of the mail programs above. Then press Check.",
         LiveForm(),
         grade,
-        ("You need a mail program from further up, and one of its fields.", "The field To decides. The subject and the text may stay as they are."),
-        Solution((f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<{address}>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n",), f"Put `{address}` into the field To and press Send. The program turns it into a RCPT line."),
+        (
+            "You need a mail program from further up, and one of its fields.",
+            "The field To decides. The subject and the text may stay as they are.",
+        ),
+        Solution(
+            (
+                f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<{address}>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n",
+            ),
+            f"Put `{address}` into the field To and press Send. The program turns it into a RCPT line.",
+        ),
         twin,
         (
             Sample(("",), "not_attempted", "There is no session"),
-            Sample((f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<{address}>\nS: 250 OK\nC: DATA\nS: 354 go\nC: Subject: x\nC: .\nS: 250 OK\n",), "correct", "has it"),
-            Sample((f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<bob@receiver.example>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n",), "incorrect", "delivered to `bob@receiver.example`"),
-            Sample((f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<karol@receiver.example>\nS: 550 5.1.1 no\nC: QUIT\nS: 221 bye\n",), "incorrect", "550"),
+            Sample(
+                (
+                    f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<{address}>\nS: 250 OK\nC: DATA\nS: 354 go\nC: Subject: x\nC: .\nS: 250 OK\n",
+                ),
+                "correct",
+                "has it",
+            ),
+            Sample(
+                (
+                    f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<bob@receiver.example>\nS: 250 OK\nC: DATA\nS: 354 go\nC: .\nS: 250 OK\n",
+                ),
+                "incorrect",
+                "delivered to `bob@receiver.example`",
+            ),
+            Sample(
+                (
+                    f"S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<{ALICE}>\nS: 250 OK\nC: RCPT TO:<karol@receiver.example>\nS: 550 5.1.1 no\nC: QUIT\nS: 221 bye\n",
+                ),
+                "incorrect",
+                "550",
+            ),
         ),
         source=source,
     )
@@ -178,8 +239,16 @@ def _find(id: str, script: str, twin: Exercise | None) -> Exercise:
     title = "Which line made the server refuse?"
     wrong = {
         answer: "That line is the refusal itself. It answers a line of the client: which one?",
-        **{event.seq: "The server answered this line with a 2, so it was content." for event in transcript if event.sender == "C" and event.seq < cause},
-        **{event.seq: "This is the server's own line, and it begins with a 2. Nothing is refused here." for event in transcript if event.sender == "S" and event.seq < answer},
+        **{
+            event.seq: "The server answered this line with a 2, so it was content."
+            for event in transcript
+            if event.sender == "C" and event.seq < cause
+        },
+        **{
+            event.seq: "This is the server's own line, and it begins with a 2. Nothing is refused here."
+            for event in transcript
+            if event.sender == "S" and event.seq < answer
+        },
     }
 
     def grade(line: int) -> Feedback:
@@ -190,7 +259,10 @@ def _find(id: str, script: str, twin: Exercise | None) -> Exercise:
                 evidence=(Evidence.line(cause), Evidence.line(answer)),
                 asked=title,
                 happened=f"The very next line, {answer}, is the refusal. The connection stays open, and the program says goodbye.",
-                rule=Rule("RFC 5321 section 3.3", "Each RCPT is answered for itself; a refusal concerns this recipient only."),
+                rule=Rule(
+                    "RFC 5321 section 3.3",
+                    "Each RCPT is answered for itself; a refusal concerns this recipient only.",
+                ),
             )
         return Feedback(
             "incorrect",
@@ -198,14 +270,18 @@ def _find(id: str, script: str, twin: Exercise | None) -> Exercise:
             evidence=(Evidence.line(line),),
             asked=title,
             happened=wrong.get(line, "By then the refusal had been said already."),
-            rule=Rule("RFC 5321 section 4.2", "Each command gets one reply, in the order in which they were sent."),
+            rule=Rule(
+                "RFC 5321 section 4.2", "Each command gets one reply, in the order in which they were sent."
+            ),
             look="Find the reply with a 5 first, then the line that it answers.",
         )
 
     return Exercise(
         id,
         title,
-        "Point at the line of the client that the server would not accept." if twin else "Point at the line again. This time one address went well before it.",
+        "Point at the line of the client that the server would not accept."
+        if twin
+        else "Point at the line again. This time one address went well before it.",
         PickLineForm(transcript),
         grade,
         ("Look for a reply that begins with 5.", "A reply answers the line above it, from the other side."),
@@ -223,12 +299,23 @@ def _find(id: str, script: str, twin: Exercise | None) -> Exercise:
 # ---- 3: who comes when
 
 JOBS = (
-    ("MUA: Alice writes and presses Send.", "MSA: takes the message from people it knows.", "MTA: carries it from server to server.", "MDA: puts it into the mailbox.", "MUA: Bob opens and reads."),
+    (
+        "MUA: Alice writes and presses Send.",
+        "MSA: takes the message from people it knows.",
+        "MTA: carries it from server to server.",
+        "MDA: puts it into the mailbox.",
+        "MUA: Bob opens and reads.",
+    ),
     "Put five stations in order, from Alice to Bob",
     "From the moment Alice presses Send to the moment Bob reads. Who comes when?",
 )
 SERVERS_OF_BOB = (
-    ("MTA of sender.example: looks up who takes mail for Bob.", "MTA of receiver.example: answers RCPT for Bob.", "MDA of receiver.example: files the message.", "MUA: Bob's telephone fetches it."),
+    (
+        "MTA of sender.example: looks up who takes mail for Bob.",
+        "MTA of receiver.example: answers RCPT for Bob.",
+        "MDA of receiver.example: files the message.",
+        "MUA: Bob's telephone fetches it.",
+    ),
     "Put the last part of the way in order",
     "The message has left Alice's company. Who comes when?",
 )
@@ -249,7 +336,13 @@ def _stations(id: str, task: tuple[tuple[str, ...], str, str], twin: Exercise | 
                     rule=_STATIONS,
                     look="Follow one message: written, handed in, carried, filed, read.",
                 )
-        return Feedback("correct", "That is the way of every message.", asked=title, happened="Written, handed in, carried, filed, read.", rule=_STATIONS)
+        return Feedback(
+            "correct",
+            "That is the way of every message.",
+            asked=title,
+            happened="Written, handed in, carried, filed, read.",
+            rule=_STATIONS,
+        )
 
     return Exercise(
         id,
@@ -257,8 +350,14 @@ def _stations(id: str, task: tuple[tuple[str, ...], str, str], twin: Exercise | 
         text,
         OrderForm(shuffled),
         grade,
-        ("Somebody writes first and somebody reads last. Who are they?", "Handing in comes before carrying; filing comes after it."),
-        Solution(right, "The message is written, handed in, carried, filed and read. Each step may be another machine."),
+        (
+            "Somebody writes first and somebody reads last. Who are they?",
+            "Handing in comes before carrying; filing comes after it.",
+        ),
+        Solution(
+            right,
+            "The message is written, handed in, carried, filed and read. Each step may be another machine.",
+        ),
         twin,
         (
             Sample((), "not_attempted", "stand as they came"),

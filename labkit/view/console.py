@@ -98,13 +98,18 @@ class Console(SessionWidget):
     @property
     def own_transcripts(self) -> tuple[Transcript, ...]:
         """All the learner's sessions of this console, oldest first."""
-        return tuple(session.rows.transcript() for session in self._sessions if session.own and session.rows.last)
+        return tuple(
+            session.rows.transcript() for session in self._sessions if session.own and session.rows.last
+        )
 
     def status(self) -> dict[str, Any]:
         """For the composer: is a connection open, does a reply stand out, which session is the learner's."""
         client, own = self._client, self._own
         return {
-            "open": client is not None and not client.closed and own is not None and own.rows.state is not State.CLOSED,
+            "open": client is not None
+            and not client.closed
+            and own is not None
+            and own.rows.state is not State.CLOSED,
             "started": own is not None,
             "waiting": self._waiting,
             "session": own.id if own else None,
@@ -127,9 +132,13 @@ class Console(SessionWidget):
                 return
             await former.close()
         self._attempt += 1
-        own = self.add_session(f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True)
+        own = self.add_session(
+            f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True
+        )
         self._own = own
-        client = self._world.async_client(self._host, self._port, on_event=lambda event: self.feed(own, event))
+        client = self._world.async_client(
+            self._host, self._port, on_event=lambda event: self.feed(own, event)
+        )
         self._client = client
         self.show_session(own)
         await self._step(client.connect())
@@ -140,7 +149,14 @@ class Console(SessionWidget):
     async def _line(self, octets: bytes) -> None:
         client = self._client
         if client is None or client.closed:
-            self.post({"op": "status", "status": self.status(), "say": "There is no connection. Connect first.", "trouble": True})
+            self.post(
+                {
+                    "op": "status",
+                    "status": self.status(),
+                    "say": "There is no connection. Connect first.",
+                    "trouble": True,
+                }
+            )
             return
         if self._own is not None and self._shown != self._own.id:
             self.show_session(self._own)
@@ -179,5 +195,9 @@ class Console(SessionWidget):
             idle = self._client is None or self._client.closed
             if idle:
                 self.show_session(shown)
-            self.announce_sessions("" if idle else "Another program has connected to this server; its session stands in its own tab.")
+            self.announce_sessions(
+                ""
+                if idle
+                else "Another program has connected to this server; its session stands in its own tab."
+            )
         self.feed(shown, event)

@@ -14,7 +14,9 @@ SENTENCE = (
     "Run the set-up cell at the top of this notebook (select it, press Shift+Enter), or choose Run > Run All Cells.\n"
     "Then run this cell again. Nothing is lost."
 )
-TASK_SENTENCE = "There is no `{name}` yet. Run the cell `{name} = lab.{name}` above this one first, then this cell again."
+TASK_SENTENCE = (
+    "There is no `{name}` yet. Run the cell `{name} = lab.{name}` above this one first, then this cell again."
+)
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -28,13 +30,19 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 def explain_missing_name(
-    shell: Any, kind: type[BaseException], error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
+    shell: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+    tb_offset: int | None = None,
 ) -> list[str]:
     """Say what to do when a lesson's cell runs before its set-up; every other NameError is shown as always."""
     name = getattr(error, "name", None)
     if name not in MADE_BY_SETUP:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
         return []
-    sentence = (TASK_SENTENCE if name.startswith("q") and "lab" in shell.user_ns else SENTENCE).format(name=name)
+    sentence = (TASK_SENTENCE if name.startswith("q") and "lab" in shell.user_ns else SENTENCE).format(
+        name=name
+    )
     shell._showtraceback(kind, error, [sentence])
     return [sentence]

@@ -30,7 +30,9 @@ class MailProgram(LabWidget):
     draft = traitlets.Dict().tag(sync=True)
     saved = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, world: World, host: str, *, sender: str, client: str, mailbox: str, draft: Draft, port: int = 25) -> None:
+    def __init__(
+        self, world: World, host: str, *, sender: str, client: str, mailbox: str, draft: Draft, port: int = 25
+    ) -> None:
         kernel_loop.remember_main_loop()
         super().__init__(
             facts={"sender": sender, "client": client, "server": host, "port": port, "mailbox": mailbox},
@@ -64,7 +66,12 @@ class MailProgram(LabWidget):
         to, subject, text = (str(value)[:FIELD_LIMIT] for value in fields)
         recipients = tuple(part.strip() for part in to.replace(";", ",").split(",") if part.strip())
         if not recipients:
-            self._verdict = {"kind": "4", "title": "Nobody to send to.", "text": "The field To is empty.", "line": 0}
+            self._verdict = {
+                "kind": "4",
+                "title": "Nobody to send to.",
+                "text": "The field To is empty.",
+                "line": 0,
+            }
             self._show(animate=True)
             return
         self._sending = True
@@ -80,9 +87,19 @@ class MailProgram(LabWidget):
             outcome = await hand_over(client, self.facts["client"], draft.sender, draft.recipients, message)
             self._verdict = self._judge(outcome)
         except (ClientError, OSError) as error:
-            self._verdict = {"kind": "4", "title": "The conversation broke off.", "text": str(error), "line": self._rows.last}
+            self._verdict = {
+                "kind": "4",
+                "title": "The conversation broke off.",
+                "text": str(error),
+                "line": self._rows.last,
+            }
         except Exception as error:
-            self._verdict = {"kind": "5", "title": "This cannot be made into a message.", "text": f"{type(error).__name__}: {error}", "line": 0}
+            self._verdict = {
+                "kind": "5",
+                "title": "This cannot be made into a message.",
+                "text": f"{type(error).__name__}: {error}",
+                "line": 0,
+            }
         finally:
             self._sending = False
             await client.close()
@@ -101,7 +118,10 @@ class MailProgram(LabWidget):
         """What a mail program tells its user, and on which line it rests."""
         if outcome.delivered:
             line = self._line_of(outcome, "end-of-text")
-            left_out = "".join(f" `{name}` was refused: {reply.code} {reply.text}." for name, reply in outcome.refused.items())
+            left_out = "".join(
+                f" `{name}` was refused: {reply.code} {reply.text}."
+                for name, reply in outcome.refused.items()
+            )
             return {
                 "kind": "2" if not outcome.refused else "5",
                 "title": "Sent.",
@@ -135,11 +155,14 @@ class MailProgram(LabWidget):
             {
                 "subject": _header(letter.raw, b"subject"),
                 "from": _header(letter.raw, b"from"),
-                "raw": shortened("\n".join(printable(line) for line in letter.raw.split(b"\r\n")), 6000)[0],
+                "raw": shortened(
+                    "\n".join(printable(line.expandtabs(4)) for line in letter.raw.split(b"\r\n")), 6000
+                )[0],
             }
             for letter in letters[-20:]
         ]
-        return {"rows": self._rows.rows()[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
+        rows = [row for row in self._rows.rows() if row["role"] != "closed"]
+        return {"rows": rows[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
 
     def _show(self, *, animate: bool) -> None:
         self.post({"op": "state", "state": self._state(), "animate": animate})

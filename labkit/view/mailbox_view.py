@@ -33,20 +33,28 @@ class MailboxView:
         return cls(address, run(deliver, 20))
 
     def _lines(self) -> list[list[str]]:
-        return [[shortened(printable(line), 400)[0] for line in raw[:SHOWN_OCTETS].split(b"\r\n")] for raw in self.messages]
+        return [
+            [shortened(printable(line.expandtabs(4)), 400)[0] for line in raw[:SHOWN_OCTETS].split(b"\r\n")]
+            for raw in self.messages
+        ]
 
     def as_text(self) -> str:
         """All messages, one below the other."""
         if not self.messages:
             return f"{self.address}: the mailbox is empty"
-        parts = [f"message {number}\n" + "\n".join(f"  {line}" for line in lines).rstrip() for number, lines in enumerate(self._lines(), 1)]
+        parts = [
+            f"message {number}\n" + "\n".join(f"  {line}" for line in lines).rstrip()
+            for number, lines in enumerate(self._lines(), 1)
+        ]
         return "\n".join([f"{self.address}", *parts])
 
     def as_html(self) -> str:
         """The same as a list."""
         if not self.messages:
             return f"<p><b>{escape(self.address)}</b>: the mailbox is empty.</p>"
-        items = "".join(f"<li><pre>{escape(chr(10).join(lines).rstrip())}</pre></li>" for lines in self._lines())
+        items = "".join(
+            f"<li><pre>{escape(chr(10).join(lines).rstrip())}</pre></li>" for lines in self._lines()
+        )
         return f"<p><b>{escape(self.address)}</b></p><ol>{items}</ol>"
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:

@@ -28,7 +28,13 @@ def _shown(character: str) -> str:
     if 0xDC80 <= point <= 0xDCFF:  # an octet that is no UTF-8
         return f"\\x{point - 0xDC00:02x}"
     if unicodedata.category(character)[0] in "CZ" or unicodedata.category(character) in ("Mn", "Me"):
-        return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+        return (
+            f"\\x{point:02x}"
+            if point < 0x100
+            else f"\\u{point:04x}"
+            if point < 0x10000
+            else f"\\U{point:08x}"
+        )
     return character
 
 

@@ -24,4 +24,4 @@ class ReadyLine:
 
 def say_ready(text: str) -> None:
     """Show the sentence under the running cell."""
-    display(ReadyLine(text))
+    display(ReadyLine(text))  # type: ignore[no-untyped-call]

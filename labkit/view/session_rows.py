@@ -12,7 +12,12 @@ from labkit.smtp.session import Note, Observer, State
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.view.printable import printable, shortened
 
-STATION_OF = {State.CONNECTING: "", State.REFUSED: "connected", State.AUTHENTICATING: "greeted", State.CHUNKS: "message"}
+STATION_OF = {
+    State.CONNECTING: "",
+    State.REFUSED: "connected",
+    State.AUTHENTICATING: "greeted",
+    State.CHUNKS: "message",
+}
 TRANSACTION = {State.SENDER, State.RECIPIENTS, State.MESSAGE, State.CHUNKS}
 LINE_ENDS = ((b"\r\n", "CR LF"), (b"\n", "LF only"), (b"\r", "CR only"))
 Row = dict[str, Any]
@@ -66,7 +71,9 @@ class SessionRows:
     def rows(self) -> list[Row]:
         """All rows."""
         with self._lock:
-            return [self._row(event, note) for event, note in zip(self._events, self._observer.notes, strict=True)]
+            return [
+                self._row(event, note) for event, note in zip(self._events, self._observer.notes, strict=True)
+            ]
 
     def transcript(self) -> Transcript:
         """The session as a transcript, the same object that exercises, export and tests use."""
@@ -84,7 +91,9 @@ class SessionRows:
         """The command lines sent so far, for recalling them."""
         with self._lock:
             notes = zip(self._events, self._observer.notes, strict=True)
-            return [printable(split_line_end(event.data)[0]) for event, note in notes if note.role == "command"]
+            return [
+                printable(split_line_end(event.data)[0]) for event, note in notes if note.role == "command"
+            ]
 
     def _row(self, event: WireEvent, note: Note) -> Row:
         line, end = split_line_end(event.data)

@@ -73,8 +73,14 @@ class SessionWidget(LabWidget):
             "port": port,
             "title": title,
             "states": [{"id": str(state.value), "label": label} for state, label in STATIONS],
-            "edges": [[e[0].value, e[1], str(e[2]), e[3].value] for e in diagram() if e[0] in stations and e[3] in stations],
-            "complete": {state: list(lines) for state, lines in (complete or {}).items()} if complete else None,
+            "edges": [
+                [e[0].value, e[1], str(e[2]), e[3].value]
+                for e in diagram()
+                if e[0] in stations and e[3] in stations
+            ],
+            "complete": {state: list(lines) for state, lines in (complete or {}).items()}
+            if complete
+            else None,
         }
         super().__init__(kind=kind, facts=facts)
         self._sessions: list[Shown] = []
@@ -128,7 +134,13 @@ class SessionWidget(LabWidget):
         else:
             session.fresh = True
         ordered = [rows[number] for number in sorted(rows)]
-        return {"op": "rows", "session": session.id, "rows": ordered, "explanations": explanations, "status": self.status()}
+        return {
+            "op": "rows",
+            "session": session.id,
+            "rows": ordered,
+            "explanations": explanations,
+            "status": self.status(),
+        }
 
     def status(self) -> dict[str, Any]:
         """What the composer may do now; a widget without one has nothing to say."""
@@ -136,7 +148,9 @@ class SessionWidget(LabWidget):
 
     def announce_sessions(self, say: str = "") -> None:
         """Redraw the tabs, and say why."""
-        self.post({"op": "sessions", "sessions": [session.to_dict() for session in self._sessions], "say": say})
+        self.post(
+            {"op": "sessions", "sessions": [session.to_dict() for session in self._sessions], "say": say}
+        )
 
     def snapshot(self) -> dict[str, Any]:
         """Everything the page needs to show the present state from nothing: after a reload, or in a second view."""
@@ -221,7 +235,9 @@ class SessionWidget(LabWidget):
 
     @property
     def _title(self) -> str:
-        return self.facts.get("title") or {"console": "Session", "watch": "Watched session"}.get(self.kind, "Recorded session")
+        return self.facts.get("title") or {"console": "Session", "watch": "Watched session"}.get(
+            self.kind, "Recorded session"
+        )
 
     @property
     def _empty(self) -> str:
@@ -231,7 +247,9 @@ class SessionWidget(LabWidget):
         }.get(self.kind, "No line yet.")
 
 
-def replay(transcript: Transcript, *, client: str, server: str, port: int = 25, title: str = "") -> SessionWidget:
+def replay(
+    transcript: Transcript, *, client: str, server: str, port: int = 25, title: str = ""
+) -> SessionWidget:
     """A recorded session to step through: first, back, forward, last."""
     widget = SessionWidget("replay", client=client, server=server, port=port, title=title)
     widget.add_session(title or "Recorded session", own=False, transcript=transcript)

@@ -14,10 +14,22 @@ from typing import Any
 from labkit.view.session_rows import Row
 
 SEVERITY = {"2": ("✓", "done"), "3": ("→", "go on"), "4": ("◷", "try later"), "5": ("✕", "refused")}
-CHIP = {"2": ("#00614a", "#def2ea"), "3": ("#0a4fb3", "#e1ecfb"), "4": ("#774800", "#fcf0d6"), "5": ("#a5300f", "#fde7df")}
+CHIP = {
+    "2": ("#00614a", "#def2ea"),
+    "3": ("#0a4fb3", "#e1ecfb"),
+    "4": ("#774800", "#fcf0d6"),
+    "5": ("#a5300f", "#fde7df"),
+}
 PICTURE_LINES = 60
-STATE_WORDS = {"connected": "connected", "greeted": "greeted", "sender": "sender set", "recipients": "recipients", "message": "message text",
-               "accepted": "accepted", "closed": "closed"}
+STATE_WORDS = {
+    "connected": "connected",
+    "greeted": "greeted",
+    "sender": "sender set",
+    "recipients": "recipients",
+    "message": "message text",
+    "accepted": "accepted",
+    "closed": "closed",
+}
 
 
 def chip(code: str, continued: bool = False) -> str:
@@ -50,8 +62,8 @@ def session_html(rows: list[Row], title: str, route: str, remarks: dict[int, str
     body = "".join(
         f"<tr><td>{row['n']}</td><td>{'client' if row['s'] == 'C' else 'server'}</td>"
         f'<td style="text-align:left"><code>{_cell(row)}</code></td>'
-        f'<td style="text-align:left">{escape(said.get(row["n"], ""))}</td>'
-        f'<td style="text-align:left">{escape(STATE_WORDS.get(row["after"], row["after"]))}</td></tr>'
+        f'<td style="text-align:left">{escape(str(said.get(row["n"], "")))}</td>'
+        f'<td style="text-align:left">{escape(str(STATE_WORDS.get(row["after"], row["after"])))}</td></tr>'
         for row in rows
     )
     picture = base64.b64encode(session_svg(rows, route).encode()).decode()
@@ -93,7 +105,11 @@ def session_svg(rows: list[Row], route: str) -> str:
     for index, row in enumerate(shown):
         y = top + step * index
         if row is None:
-            parts.append(_text(width / 2, y + 12, f"… {len(rows) - 55} lines left out here …", "#596270", anchor="middle"))
+            parts.append(
+                _text(
+                    width / 2, y + 12, f"… {len(rows) - 55} lines left out here …", "#596270", anchor="middle"
+                )
+            )
         else:
             parts.append(_svg_row(row, y, width))
     return "".join([*parts, "</svg>"])
@@ -118,12 +134,23 @@ def _svg_row(row: Row, y: float, width: int) -> str:
         shape, _ = SEVERITY.get(row["code"][0], ("?", ""))
         colour, ground = CHIP.get(row["code"][0], ("#333333", "#eeeeee"))
         head = f'<rect x="{x - 5}" y="{y - 1}" width="66" height="17" rx="4" fill="{ground}"/>'
-        head += _text(x, y + 12, f"{shape} {row['code']}{'-' if row['cont'] else ''}", colour, mono=True, bold=True)
+        head += _text(
+            x, y + 12, f"{shape} {row['code']}{'-' if row['cont'] else ''}", colour, mono=True, bold=True
+        )
         x += 70
     return number + arrow + head + _text(x, y + 12, row["t"][:56], "#14171c", mono=True)
 
 
-def _text(x: float, y: float, text: str, colour: str, *, mono: bool = False, bold: bool = False, anchor: str = "start") -> str:
+def _text(
+    x: float,
+    y: float,
+    text: str,
+    colour: str,
+    *,
+    mono: bool = False,
+    bold: bool = False,
+    anchor: str = "start",
+) -> str:
     family = "DejaVu Sans Mono, Menlo, Consolas, monospace" if mono else "system-ui, DejaVu Sans, sans-serif"
     weight = ' font-weight="bold"' if bold else ""
     size = ' font-size="12"' if mono else ""

@@ -25,7 +25,9 @@ class Table:
         left = ' style="text-align:left"'
         head = "".join(f"<th{left}>{escape(name)}</th>" for name in self.heads)
         body = "".join(
-            f"<tr><td{left}>{self.first_cell(first)}</td>" + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest) + "</tr>"
+            f"<tr><td{left}>{self.first_cell(first)}</td>"
+            + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest)
+            + "</tr>"
             for first, *rest in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -54,5 +56,7 @@ def route_table() -> RouteTable:
 
 def command_table() -> Table:
     """Every SMTP command that the lab knows: syntax, purpose, whether a server must have it, and where it is defined."""
-    rows = [(info.syntax, info.purpose, "yes" if info.required else "no", info.rfc) for info in COMMANDS.values()]
+    rows = [
+        (info.syntax, info.purpose, "yes" if info.required else "no", info.rfc) for info in COMMANDS.values()
+    ]
     return Table(("command", "what it does", "every server must have it", "source"), rows)

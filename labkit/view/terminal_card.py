@@ -10,10 +10,26 @@ from labkit.view.widget import LabWidget, asset
 
 COMMANDS = (
     ("nc", "a bare connection: you type everything, each line ended by Enter", "nc -C {ip} {port}"),
-    ("swaks", "a Swiss army knife for SMTP", "swaks --server {ip} --port {port} --helo sender.example --from alice@sender.example --to bob@receiver.example"),
-    ("curl", "it speaks SMTP as well", "printf 'Subject: From curl\\r\\n\\r\\nHello\\r\\n' | curl --url smtp://{ip}:{port}/sender.example --mail-from alice@sender.example --mail-rcpt bob@receiver.example --upload-file -"),
-    ("openssl", "a connection that begins in clear text and goes on encrypted", "openssl s_client -starttls smtp -crlf -quiet -connect {ip}:{port}"),
-    ("msmtp", "what scripts on many servers use", "printf 'Subject: From msmtp\\n\\nHello\\n' | msmtp --host={ip} --port={port} --domain=sender.example --from=alice@sender.example --tls=off --auth=off bob@receiver.example"),
+    (
+        "swaks",
+        "a Swiss army knife for SMTP",
+        "swaks --server {ip} --port {port} --helo sender.example --from alice@sender.example --to bob@receiver.example",
+    ),
+    (
+        "curl",
+        "it speaks SMTP as well",
+        "printf 'Subject: From curl\\r\\n\\r\\nHello\\r\\n' | curl --url smtp://{ip}:{port}/sender.example --mail-from alice@sender.example --mail-rcpt bob@receiver.example --upload-file -",
+    ),
+    (
+        "openssl",
+        "a connection that begins in clear text and goes on encrypted",
+        "openssl s_client -starttls smtp -crlf -quiet -connect {ip}:{port}",
+    ),
+    (
+        "msmtp",
+        "what scripts on many servers use",
+        "printf 'Subject: From msmtp\\n\\nHello\\n' | msmtp --host={ip} --port={port} --domain=sender.example --from=alice@sender.example --tls=off --auth=off bob@receiver.example",
+    ),
 )
 
 
@@ -22,7 +38,7 @@ class TerminalCard(LabWidget):
 
     _esm = traitlets.Unicode(asset("common.js", "terminal.js")).tag(sync=True)
     address = traitlets.Unicode().tag(sync=True)
-    commands = traitlets.List().tag(sync=True)
+    commands: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 
     def __init__(self, ip: str, port: int) -> None:
         filled = [{"name": n, "what": w, "command": c.format(ip=ip, port=port)} for n, w, c in COMMANDS]
@@ -30,11 +46,15 @@ class TerminalCard(LabWidget):
 
     def as_text(self) -> str:
         """The commands with PORT for the number that is known only while the lab runs."""
-        return "\n".join(f"{name} ({what})\n  {command.format(ip='127.0.0.1', port='PORT')}" for name, what, command in COMMANDS)
+        return "\n".join(
+            f"{name} ({what})\n  {command.format(ip='127.0.0.1', port='PORT')}"
+            for name, what, command in COMMANDS
+        )
 
     def as_html(self) -> str:
         """The same as a list."""
         rows = "".join(
-            f"<li><b>{escape(name)}</b>, {escape(what)}<pre>{escape(command.format(ip='127.0.0.1', port='PORT'))}</pre></li>" for name, what, command in COMMANDS
+            f"<li><b>{escape(name)}</b>, {escape(what)}<pre>{escape(command.format(ip='127.0.0.1', port='PORT'))}</pre></li>"
+            for name, what, command in COMMANDS
         )
         return f"<p>PORT is a number that is known only while the lab runs.</p><ul>{rows}</ul>"

@@ -74,7 +74,9 @@ class LabWidget(anywidget.AnyWidget):
         try:
             handler(content)
         except Exception as error:
-            self.send({"op": "trouble", "text": f"The lab stumbled over this ({type(error).__name__}: {error})."})
+            self.send(
+                {"op": "trouble", "text": f"The lab stumbled over this ({type(error).__name__}: {error})."}
+            )
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
