@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _LOCK_TRIES = 500  # about a millisecond; who holds the lock needs it for a thirtieth of that
+_PIECE = 1 << 20  # octets read at once: a long file as a whole would cost its size in memory three times over
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -37,15 +38,16 @@ class Cursor(NamedTuple):
 class Batch(NamedTuple):
     """What `Journal.read` found.
 
-    Complete `lines` without their ends, the unfinished `tail` after the last of them, and
-    the `cursor` to go on from. `anew` says that the file is another one or has shrunk, and was read from
-    its start.
+    Complete `lines` without their ends, the unfinished `tail` after the last of them, and the `cursor` to go
+    on from. `anew`: the file is another one or has shrunk, and was read from its start. `more`: this was not
+    all, and `tail` is only the beginning of a line.
     """
 
     lines: tuple[bytes, ...]
     tail: bytes
     cursor: Cursor
     anew: bool
+    more: bool = False
 
 
 class Journal:
@@ -71,7 +73,10 @@ class Journal:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def read(self, since: Cursor) -> Batch:
-        """What was added since. A file that is not there reads as an empty one. Raises OSError otherwise."""
+        """What was added since, or the first mebibyte of it.
+
+        A file that is not there reads as an empty one. Raises OSError otherwise.
+        """
         try:
             descriptor = os.open(self.path, os.O_RDONLY | _FLAGS)
         except FileNotFoundError:
@@ -84,10 +89,22 @@ class Journal:
             if status.st_size == start:
                 return Batch((), b"", Cursor(identity, start), anew)
             file.seek(start)
-            data = file.read()
+            data = file.read(_PIECE)
+            while b"\n" not in data and (rest := file.read(_PIECE)):
+                data += rest
         complete, _, tail = data.rpartition(b"\n")
         lines = tuple(complete.split(b"\n")) if complete else ()
-        return Batch(lines, tail, Cursor(identity, start + len(data) - len(tail)), anew)
+        cursor = Cursor(identity, start + len(data) - len(tail))
+        return Batch(lines, tail, cursor, anew, more=start + len(data) < status.st_size)
+
+    def read_all(self, since: Cursor) -> Iterator[Batch]:
+        """Everything that was added since, piece by piece. Raises OSError, also between pieces."""
+        while True:
+            batch = self.read(since)
+            yield batch
+            if not batch.more:
+                return
+            since = batch.cursor
 
     def _open_for_append(self) -> tuple[int, bool]:
         """A descriptor, and whether it can also read."""

@@ -27,7 +27,7 @@ from labkit.learn.history import (
     is_record,
     lesson_of,
 )
-from labkit.learn.journal import Cursor, Journal
+from labkit.learn.journal import Batch, Cursor, Journal
 from labkit.smtp.transcript import Transcript
 
 FILE_NAME = "progress.jsonl"
@@ -195,10 +195,10 @@ class Progress:
         if self._journal is None:
             return tuple(self._unsaved)
         try:
-            batch = self._journal.read(Cursor())
+            lines = [line for batch in self._journal.read_all(Cursor()) for line in _lines_of(batch)]
         except OSError:
-            return tuple(self._unsaved)
-        return (*_records_in((*batch.lines, batch.tail), []), *self._unsaved)
+            lines = []
+        return (*_records_in(lines, []), *self._unsaved)
 
     def merge(self, records: Iterable[Record]) -> int:
         """Adds the records (of another machine's export) that are not here yet; says how many.
@@ -248,24 +248,15 @@ class Progress:
     def _catch_up(self) -> None:
         if self._journal is None:
             return
-        before = self._snapshot
+        known = self._snapshot
         try:
-            batch = self._journal.read(before.cursor)
+            for batch in self._journal.read_all(known.cursor):
+                known = _snapshot_after(_NOTHING if batch.anew else known, batch)
         except OSError as error:
             self._not_read_because = error.strerror or type(error).__name__
-            return
-        self._not_read_because = ""
-        if batch.anew:
-            before = _NOTHING
-        bad: list[bytes] = []
-        torn: list[bytes] = []
-        self._snapshot = _Snapshot(
-            batch.cursor,
-            before.history.with_records(_records_in(batch.lines, bad)) if batch.lines else before.history,
-            before.skipped + len(bad),
-            tuple(_records_in((batch.tail,), torn)),
-            len(torn),
-        )
+        else:
+            self._not_read_because = ""
+        self._snapshot = known
 
     def _troubles(self) -> tuple[str, ...]:
         troubles = []
@@ -310,6 +301,21 @@ def _lesson_progress(lesson: str, history: History, expected: Iterable[ItemProgr
         observations=of_kind("observation"),
         questions=of_kind("quiz"),
     )
+
+
+def _lines_of(batch: Batch) -> tuple[bytes, ...]:
+    """The lines of a batch and, of the last one, its unfinished tail."""
+    return batch.lines if batch.more else (*batch.lines, batch.tail)
+
+
+def _snapshot_after(before: _Snapshot, batch: Batch) -> _Snapshot:
+    bad: list[bytes] = []
+    torn: list[bytes] = []
+    history = before.history
+    if batch.lines:
+        history = history.with_records(_records_in(batch.lines, bad))
+    tail = () if batch.more else tuple(_records_in((batch.tail,), torn))
+    return _Snapshot(batch.cursor, history, before.skipped + len(bad), tail, len(torn))
 
 
 def _records_in(lines: Iterable[bytes], bad: list[bytes]) -> Iterator[Record]:

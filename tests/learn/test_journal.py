@@ -86,6 +86,20 @@ def test_a_torn_line_does_not_swallow_the_next(tmp_path: Path) -> None:
     assert (later.lines, later.tail) == ((b"two, to", b"three"), b"")
 
 
+def test_a_long_file_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "_PIECE", 10)
+    journal = Journal(tmp_path / "lines")
+    lines = [b"x" * length for length in (1, 9, 10, 11, 35, 2, 0, 10)]
+    for line in lines:
+        journal.append(line)
+    with journal.path.open("ab") as file:
+        file.write(b"torn" * 6)
+    batches = list(journal.read_all(Cursor()))
+    assert [line for batch in batches for line in batch.lines] == lines
+    assert batches[-1].tail == b"torn" * 6
+    assert [batch.more for batch in batches] == [True] * (len(batches) - 1) + [False]
+
+
 @pytest.mark.parametrize("change", ["shorter", "another", "gone"])
 def test_another_file_is_read_from_its_start(tmp_path: Path, change: str) -> None:
     journal = Journal(tmp_path / "lines")
@@ -188,7 +202,8 @@ def test_four_writers_one_of_them_killed_again_and_again(tmp_path: Path) -> None
         rounds += 1
     assert [process.wait() for process in steady] == [0, 0, 0]
 
-    lines = [line.decode() for line in Journal(path).read(Cursor()).lines if line]
+    batches = Journal(path).read_all(Cursor())
+    lines = [line.decode() for batch in batches for line in batch.lines if line]
     for name in ("a", "b", "c"):
         numbers = [int(line.split()[1]) for line in lines if line.startswith(f"{name} ") and len(line) > 200]
         assert numbers == list(range(500))
