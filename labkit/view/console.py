@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,6 +69,7 @@ class Console(SessionWidget):
         self._own: Shown | None = None
         self._waiting = False
         self._attempt = 0
+        self._turn = asyncio.Lock()  # steps happen one after the other, in the order in which they were asked for
         self._prelude = tuple(prelude)
         self._outside: dict[int, Shown] = {}
         self._listeners: list[Callable[[Transcript], None]] = []
@@ -126,41 +128,40 @@ class Console(SessionWidget):
     # ---- on the loop thread
 
     async def _open(self, again: bool) -> None:
-        former = self._client
-        if former is not None and not former.closed:
-            if not again:
+        if again and self._client is not None:
+            self._client.hang_up()  # whoever still waits for an answer there, waits no longer
+        async with self._turn:
+            if self._client is not None and not self._client.closed:
                 return
-            await former.close()
-        self._attempt += 1
-        own = self.add_session(
-            f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True
-        )
-        self._own = own
-        client = self._world.async_client(
-            self._host, self._port, on_event=lambda event: self.feed(own, event)
-        )
-        self._client = client
-        self.show_session(own)
-        await self._step(client.connect())
-        for line in self._prelude:
-            if not client.closed:
-                await self._step(client.send_line(line))
+            self._attempt += 1
+            own = self.add_session(f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True)
+            self._own = own
+            client = self._world.async_client(self._host, self._port, on_event=lambda event: self.feed(own, event))
+            self._client = client
+            self.show_session(own)
+            await self._step(client.connect())
+            for line in self._prelude:
+                if not client.closed:
+                    await self._step(client.send_line(line))
 
     async def _line(self, octets: bytes) -> None:
-        client = self._client
-        if client is None or client.closed:
-            self.post(
-                {
-                    "op": "status",
-                    "status": self.status(),
-                    "say": "There is no connection. Connect first.",
-                    "trouble": True,
-                }
-            )
-            return
-        if self._own is not None and self._shown != self._own.id:
-            self.show_session(self._own)
-        await self._step(client.send(octets))
+        async with self._turn:
+            client = self._client
+            if client is None or client.closed:
+                self._report("There is no connection. Connect first.")
+                return
+            if self._own is not None and self._shown != self._own.id:
+                self.show_session(self._own)
+            await self._step(self._speak(client, octets))
+
+    @staticmethod
+    async def _speak(client: Client, octets: bytes) -> None:
+        reply = await client.send(octets)
+        if octets.strip().upper() == b"STARTTLS" and reply is not None and reply.code == 220:
+            await client.start_tls()  # RFC 3207 section 4: the handshake follows the 220
+
+    def _report(self, trouble: str) -> None:
+        self.post({"op": "status", "status": self.status(), "say": trouble, "trouble": bool(trouble)})
 
     async def _step(self, step: Any) -> None:
         self._waiting = True
@@ -173,7 +174,7 @@ class Console(SessionWidget):
         finally:
             slow.cancel()
             self._waiting = False
-        self.post({"op": "status", "status": self.status(), "say": trouble, "trouble": bool(trouble)})
+        self._report(trouble)
         hand_over(self._tell)
 
     def _say_waiting(self) -> None:

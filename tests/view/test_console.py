@@ -1,0 +1,187 @@
+"""The console and the mail program against a real server, without a page."""
+
+from __future__ import annotations
+
+import smtplib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from labkit.lessons.grading import deliveries
+from labkit.mua import Draft
+from labkit.view.console import Console
+from labkit.view.mail_program import MailProgram
+from labkit.view.session_widget import Watch
+from labkit.world import World, receiver
+
+HOST = "mail.receiver.example"
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with World.open(receiver(mailboxes=("bob", "carol"))) as opened:
+        yield opened
+
+
+def until(true: Callable[[], object], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def say(widget: Any, **content: object) -> None:
+    widget._receive(None, content, None)
+
+
+@pytest.fixture
+def console(world: World, monkeypatch: pytest.MonkeyPatch) -> Console:
+    made = Console(world, HOST)
+    made.sent = []  # type: ignore[attr-defined]
+    monkeypatch.setattr(made, "send", lambda content, buffers=None: made.sent.append(content))  # type: ignore[attr-defined]
+    return made
+
+
+def codes(console: Console) -> list[bytes]:
+    return [
+        event.data[:3] for event in console.own_transcript if event.sender == "S" and event.data[3:4] == b" "
+    ]
+
+
+def test_nothing_is_sent_before_the_learner_connects(console: Console) -> None:
+    say(console, op="line", line="EHLO a.example")
+    until(lambda: any("Connect first" in str(m.get("say")) for m in console.sent))  # type: ignore[attr-defined]
+    assert len(console.own_transcript) == 0
+
+
+def test_lines_typed_faster_than_answered_keep_their_order(console: Console, world: World) -> None:
+    say(console, op="open", again=False)
+    for line in (
+        "EHLO sender.example",
+        "RCPT TO:<bob@receiver.example>",
+        "MAIL FROM:<a@sender.example>",
+        "RCPT TO:<bob@receiver.example>",
+        "DATA",
+        "Subject: x",
+        "",
+        "hello",
+        ".",
+        "QUIT",
+    ):
+        say(console, op="line", line=line)
+    until(lambda: codes(console)[-1:] == [b"221"])
+    assert codes(console) == [b"220", b"250", b"503", b"250", b"250", b"354", b"250", b"221"]
+    assert len(world.mailbox("bob@receiver.example").messages) == 1
+    until(lambda: not console.status()["open"])
+
+
+def test_line_breaks_in_a_typed_line_are_taken_out(console: Console) -> None:
+    say(console, op="open", again=False)
+    say(console, op="line", line="NOOP\r\nQUIT")
+    until(lambda: len(codes(console)) == 2)
+    assert any(event.data == b"NOOPQUIT\r\n" for event in console.own_transcript)
+
+
+def test_start_over_keeps_the_former_session_in_its_tab(console: Console) -> None:
+    say(console, op="open", again=False)
+    until(lambda: codes(console) == [b"220"])
+    say(console, op="line", line="NOOP")
+    until(lambda: len(codes(console)) == 2)
+    say(console, op="open", again=True)
+    until(lambda: codes(console) == [b"220"])
+    former, latest = console.own_transcripts
+    assert any(event.data == b"NOOP\r\n" for event in former)
+    assert not any(event.sender == "C" and event.data for event in latest)
+
+
+def test_prelude_is_said_by_itself(world: World) -> None:
+    console = Console(
+        world,
+        HOST,
+        prelude=("EHLO a.example", "MAIL FROM:<a@a.example>", "RCPT TO:<bob@receiver.example>", "DATA"),
+    )
+    say(console, op="open", again=False)
+    until(lambda: codes(console)[-1:] == [b"354"])
+
+
+def test_a_program_from_outside_appears_by_itself(world: World, console: Console) -> None:
+    watch = Watch(world, HOST)
+    address = world.address(HOST)
+    assert address is not None
+    with smtplib.SMTP(*address, local_hostname="visitor.example") as smtp:
+        smtp.sendmail("v@visitor.example", ["bob@receiver.example"], "Subject: hi\r\n\r\nhello\r\n")
+    until(lambda: watch.transcript and deliveries(watch.transcript))
+    assert len(console._sessions) == 1
+    assert deliveries(console.transcript)[0].envelope.forward_paths == ("bob@receiver.example",)
+
+
+def test_the_consoles_own_session_is_no_visit(world: World, console: Console) -> None:
+    watch = Watch(world, HOST)
+    say(console, op="open", again=False)
+    say(console, op="line", line="NOOP")
+    until(lambda: len(codes(console)) == 2)
+    assert watch.snapshot()["sessions"] == []
+    assert len(console._sessions) == 1
+
+
+def program(world: World) -> MailProgram:
+    draft = Draft("alice@sender.example", ("bob@receiver.example",), "Lunch", "Hi", "Alice")
+    return MailProgram(
+        world,
+        HOST,
+        sender="alice@sender.example",
+        client="sender.example",
+        mailbox="bob@receiver.example",
+        draft=draft,
+    )
+
+
+def test_send_delivers_over_a_real_session(world: World) -> None:
+    mail = program(world)
+    say(mail, op="send", to="bob@receiver.example", subject="Lunch", text=".dotted\nsecond")
+    until(lambda: not mail._sending and mail._verdict)
+    assert mail._verdict is not None
+    assert mail._verdict["kind"] == "2"
+    (letter,) = world.mailbox("bob@receiver.example").messages
+    assert b"\r\n.dotted\r\nsecond\r\n" in letter.raw
+    (taken,) = deliveries(mail.transcript)
+    assert mail._verdict["line"] == taken.line
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "bpb@receiver.example",
+        "bob@elsewhere.example",
+        "no address at all",
+        "<>\r\nQUIT",
+        "bob@receiver.example>\r\nRSET",
+    ],
+)
+def test_a_refusal_names_line_and_code_and_nothing_is_delivered(world: World, to: str) -> None:
+    mail = program(world)
+    say(mail, op="send", to=to, subject="x\r\nBcc: carol@receiver.example", text="y")
+    until(lambda: not mail._sending and mail._verdict)
+    assert mail._verdict is not None
+    assert mail._verdict["kind"] in "45"
+    assert mail._verdict["title"] in ("Not sent.", "This cannot be made into a message.")
+    assert not world.mailbox("bob@receiver.example").messages
+
+
+def test_an_empty_field_is_said_kindly(world: World) -> None:
+    mail = program(world)
+    say(mail, op="send", to=" ", subject="", text="")
+    assert mail._verdict is not None
+    assert "empty" in mail._verdict["text"]
+    assert len(mail.transcript) == 0
+
+
+def test_starttls_typed_by_hand_goes_on_encrypted(console: Console) -> None:
+    say(console, op="open", again=False)
+    for line in ("EHLO sender.example", "STARTTLS", "EHLO sender.example", "NOOP"):
+        say(console, op="line", line=line)
+    until(lambda: codes(console) == [b"220", b"250", b"220", b"250", b"250"])
+    assert [event.encrypted for event in console.own_transcript][-1]
+    assert not console.own_transcript[0].encrypted

@@ -1,0 +1,40 @@
+"""A cell that runs before the set-up cell gets a sentence; every other mistake is shown as always."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from labkit.view import kernel
+
+
+@pytest.fixture
+def shell(capsys: pytest.CaptureFixture[str]) -> Any:
+    made = InteractiveShell()
+    kernel.load_ipython_extension(made)
+    yield made
+    kernel.unload_ipython_extension(made)
+
+
+@pytest.mark.parametrize("name", ["lab", "q2"])
+def test_names_of_the_set_up_cell_are_explained(
+    shell: Any, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    result = shell.run_cell(f"{name}.console()")
+    said = capsys.readouterr().out
+    assert result.error_in_exec is not None
+    assert "set-up cell" in said
+    assert "Traceback" not in said
+
+
+def test_a_task_without_its_cell_is_explained(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.user_ns["lab"] = object()
+    shell.run_cell("q1.check()")
+    assert "q1 = lab.q1" in capsys.readouterr().out
+
+
+def test_other_names_keep_their_traceback(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_cell("something_else")
+    assert "NameError" in capsys.readouterr().out
