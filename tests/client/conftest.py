@@ -45,7 +45,8 @@ async def _with_server(
 
 @pytest.fixture(params=["loopback", "memory"])
 def talk(request: pytest.FixtureRequest) -> Session:
-    """``talk(behaviour, use)``: run ``use(client)`` against a server that does ``behaviour(reader, writer)``."""
+    """``talk(behaviour, use)``: run ``use(client)`` against a server that does ``behaviour(reader,
+    writer)``."""
     trouble: list[dict[str, Any]] = []
 
     def run(behaviour: Behaviour, use: Callable[[Client], Coroutine[Any, Any, None]]) -> None:

@@ -1,12 +1,13 @@
 """Run by test_interrupts.py in a process of its own: steps interrupted by real SIGINT, at random moments.
 
-The server answers each NOOP with the NOOP's own number, after a random delay. Whatever is interrupted, each reply
-that a step returns must be the one to its own command. Prints one line of JSON.
+The server answers each NOOP with the NOOP's own number, after a random delay. Whatever is interrupted,
+each reply that a step returns must be the one to its own command. Prints one line of JSON.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -85,17 +86,13 @@ def guarded() -> None:
 
 
 while not stop.is_set():
-    try:  # an interrupt may also hit the lines that deal with the one before
+    with contextlib.suppress(KeyboardInterrupt):  # it may also hit the lines that deal with the one before
         guarded()
         stop.set()
         thread.join()
-    except KeyboardInterrupt:
-        pass
 while thread.is_alive():
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         thread.join()
-    except KeyboardInterrupt:
-        pass
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 time.sleep(0.1)
 number = state["number"] + 1

@@ -1,4 +1,5 @@
-"""Servers that are slow, rude or no mail servers at all: no hang, the right error, and no reply in the wrong place."""
+"""Servers that are slow, rude or no mail servers at all: no hang, the right error, and no reply in the
+wrong place."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def test_no_greeting_in_time_and_then_it_comes(talk: Talk) -> None:
         with pytest.raises(DeadlinePassed, match="greeting"):
             await client.connect()
         assert client.owed == 1
-        with pytest.raises(ReplyOverdue, match="Not sent.*EHLO.*greeting") as caught:
+        with pytest.raises(ReplyOverdue, match=r"Not sent.*EHLO.*greeting") as caught:
             await client.send_line("EHLO a.example", deadline=0.1)
         assert caught.value.line == 0
         assert len(client.transcript) == 0
@@ -102,7 +103,7 @@ def test_dropped_at_every_stage(talk: Talk, stage: int, then: str) -> None:
 
     replies = replies[: stage - 1 + (stage >= 5)] if stage else []
     if stage == 5:  # the text is two lines, and only the dot is answered
-        replies = replies[:4] + [b""]
+        replies = [*replies[:4], b""]
     talk(drop_at_once if stage == 0 else polite(*replies, then=then), use)
 
 
@@ -312,7 +313,7 @@ def test_a_421_nobody_asked_for(talk: Talk) -> None:
         reply = await client.receive()
         assert reply.code == 421
         assert [r.code for r in client.unsolicited] == [421]  # type: ignore[union-attr]
-        with pytest.raises(ConnectionLost, match="421 4.4.2 too slow"):
+        with pytest.raises(ConnectionLost, match=r"421 4\.4\.2 too slow"):
             await client.send_line("MAIL FROM:<a@a.example>")
 
     talk(behave, use)

@@ -1,4 +1,5 @@
-"""Random octets through the client: it never hangs, never counts wrong, and hears every reply of the server."""
+"""Random octets through the client: it never hangs, never counts wrong, and hears every reply of the
+server."""
 
 from __future__ import annotations
 

@@ -20,7 +20,6 @@ from labkit.smtp.transcript import Transcript
 from labkit.world import AsyncWorld, receiver, sample_receiver
 
 
-
 def _reason(note: Note) -> str:
     return note.command.reason if isinstance(note.command, Malformed) else ""
 
@@ -30,30 +29,35 @@ def _line(note: Note) -> bytes:
 
 
 DIFFERENCES: dict[str, Callable[[Note], bool]] = {
-    # A line that ends in LF alone is no line (RFC 5321 section 2.3.8). aiosmtpd takes it, and so does this server, so
-    # that nc without -C works. Inside message text it does not.
+    # A line that ends in LF alone is no line (RFC 5321 section 2.3.8). aiosmtpd takes it, and so does
+    # this server, so that nc without -C works. Inside message text it does not.
     "LF alone ends a command": lambda note: _line(note).endswith(b"\n") and not _line(note).endswith(b"\r\n"),
     # aiosmtpd drops every CR before LF, and nobody reads what follows NOOP and HELP or the name after VRFY.
     "a stray CR, or a control octet where nothing is read": lambda note: any(
         words in _reason(note) for words in ("a CR stands in the line", "NUL octet", "control octet", "a tab")
     ),
-    # EHLO and HELO take any printable word: the name is no ground for refusing a session (section 4.1.4). Spaces around
-    # it are stripped by aiosmtpd.
-    "a name in EHLO or HELO that is no name": lambda note: isinstance(note.command, Malformed)
-    and note.command.verb in ("EHLO", "HELO"),
+    # EHLO and HELO take any printable word: the name is no ground for refusing a session (section 4.1.4).
+    # Spaces around it are stripped by aiosmtpd.
+    "a name in EHLO or HELO that is no name": lambda note: (
+        isinstance(note.command, Malformed) and note.command.verb in ("EHLO", "HELO")
+    ),
     # The host says of itself that it is lenient: a space after the colon, no brackets (section 3.3).
     "a lenient host takes MAIL and RCPT with a slip": lambda note: (
-        isinstance(note.command, Malformed) and note.command.verb in ("MAIL", "RCPT") and note.command.path is not None
+        isinstance(note.command, Malformed)
+        and note.command.verb in ("MAIL", "RCPT")
+        and note.command.path is not None
     ),
 }
-"""Where observer and server differ, and why that is meant so. The observer is strict, the server is as lenient as
-aiosmtpd and real servers are."""
+"""Where observer and server differ, and why that is meant so. The observer is strict, the server is as
+lenient as aiosmtpd and real servers are."""
 
 SPECS: tuple[HostSpec, ...] = (
     receiver(auth={"alice": "secret"}, lists={"staff": ("bob", "carol")}),
     sample_receiver(),
     receiver(auth={"alice": "secret"}, auth_before_tls=True, size_limit=2000),
-    receiver(ehlo=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE", "ENHANCEDSTATUSCODES"), starttls=False),
+    receiver(
+        ehlo=("PIPELINING", "8BITMIME", "SMTPUTF8", "DSN", "SIZE", "ENHANCEDSTATUSCODES"), starttls=False
+    ),
     receiver(lenient=True),
 )
 
@@ -132,7 +136,9 @@ def mutated_session(chance: random.Random) -> list[bytes]:
 def raw_session(chance: random.Random) -> list[bytes]:
     """Octets without any sense, with line ends among them."""
     alphabet = chance.choice((bytes(range(256)), b"\r\n. ", b"MAILFROMRCPTODATAEHLO:<>@. \r\n", b"\r\n"))
-    return [bytes(chance.choices(alphabet, k=chance.randrange(1, 200))) for _ in range(chance.randrange(1, 6))]
+    return [
+        bytes(chance.choices(alphabet, k=chance.randrange(1, 200))) for _ in range(chance.randrange(1, 6))
+    ]
 
 
 KINDS = (valid_session, wild_session, mutated_session, raw_session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import inspect
 import logging
 import ssl
@@ -25,7 +26,9 @@ RCPT = "RCPT TO:<bob@receiver.example>"
 
 def said(transcript: Transcript) -> list[str]:
     """The server's lines, without the greeting."""
-    return [event.data.decode().rstrip("\r\n") for event in transcript if event.sender == "S" and event.data][1:]
+    return [event.data.decode().rstrip("\r\n") for event in transcript if event.sender == "S" and event.data][
+        1:
+    ]
 
 
 def replies(*lines: str | bytes, spec: HostSpec | None = None) -> list[str]:
@@ -73,7 +76,9 @@ def test_a_slip_in_an_address_is_named(line: str | bytes, reason: str) -> None:
     assert "Error" not in answer
 
 
-@pytest.mark.parametrize("line", ["RCPT TO:b@", "RCPT TO:<b@", "RCPT TO:<>", "RCPT TO:", "RCPT TO:<", "RCPT TO:@"])
+@pytest.mark.parametrize(
+    "line", ["RCPT TO:b@", "RCPT TO:<b@", "RCPT TO:<>", "RCPT TO:", "RCPT TO:<", "RCPT TO:@"]
+)
 def test_no_exception_shows(line: str) -> None:
     answers = replies(MAIL, line, RCPT)
     assert answers[1].startswith("501 5.5.4")
@@ -322,7 +327,9 @@ def test_bare_lf_ends_commands_and_never_text() -> None:
     assert replies(b"NOOP\n") == ["250 2.0.0 OK"]
 
 
-def test_no_log_line_and_no_exception(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_log_line_and_no_exception(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     logger = logging.getLogger("mail.log")
     assert not logger.propagate
     assert any(isinstance(handler, logging.NullHandler) for handler in logger.handlers)
@@ -345,7 +352,9 @@ def test_a_fault_of_ours_is_a_451_and_known(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_answers_cannot_be_broken_by_what_is_echoed() -> None:
-    answers = replies(b"FOO\rBAR\x1b[31m\r\n", b"RCPT\x00 TO:<a@b>\r\n", "NOOP " + "\x7f", "é".encode() + b"\r\n")
+    answers = replies(
+        b"FOO\rBAR\x1b[31m\r\n", b"RCPT\x00 TO:<a@b>\r\n", "NOOP " + "\x7f", "é".encode() + b"\r\n"
+    )
     for answer in answers:
         assert answer.isprintable()
         assert len(answer) <= 510
@@ -354,7 +363,13 @@ def test_answers_cannot_be_broken_by_what_is_echoed() -> None:
 def test_the_shipped_certificate_is_good_for_the_names_in_use() -> None:
     import socket
 
-    for name in ("mail.receiver.example", "mx.receiver.example", "mail.sender.example", "localhost", "127.0.0.1"):
+    for name in (
+        "mail.receiver.example",
+        "mx.receiver.example",
+        "mail.sender.example",
+        "localhost",
+        "127.0.0.1",
+    ):
         left, right = socket.socketpair()
         with left, right:
             incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -363,10 +378,8 @@ def test_the_shipped_certificate_is_good_for_the_names_in_use() -> None:
             server = server_context().wrap_bio(back, forth, server_side=True)
             for _ in range(4):
                 for side in (client, server):
-                    try:
+                    with contextlib.suppress(ssl.SSLWantReadError):
                         side.do_handshake()
-                    except ssl.SSLWantReadError:
-                        pass
                     back.write(outgoing.read())
                     incoming.write(forth.read())
             assert client.version() == "TLSv1.3"
@@ -374,6 +387,13 @@ def test_the_shipped_certificate_is_good_for_the_names_in_use() -> None:
 
 def test_aiosmtpd_is_the_one_this_was_written_for() -> None:
     """The class overrides these private names; a new version that renames them must not pass unnoticed."""
-    names = ("_handle_client", "_reset_timeout", "_timeout_cb", "_create_envelope", "_set_rset_state", "_call_handler_hook")
+    names = (
+        "_handle_client",
+        "_reset_timeout",
+        "_timeout_cb",
+        "_create_envelope",
+        "_set_rset_state",
+        "_call_handler_hook",
+    )
     for name in names:
         assert inspect.isfunction(getattr(aiosmtpd.smtp.SMTP, name))

@@ -65,12 +65,18 @@ class Lab:
         session = self.session()
         notes = observe(session.transcript)
         assert all(note.agrees for note in notes)
-        return [note.octets.decode().strip() for note in notes if note.role in ("command", "auth") and note.octets]
+        return [
+            note.octets.decode().strip() for note in notes if note.role in ("command", "auth") and note.octets
+        ]
 
     def run(self, *command: str, stdin: str | None = None) -> str:
         assert shutil.which(command[0]), f"{command[0]} is not installed"
         done = subprocess.run(
-            command, input=None if stdin is None else stdin.encode(), capture_output=True, timeout=60, check=False
+            command,
+            input=None if stdin is None else stdin.encode(),
+            capture_output=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, (done.stdout, done.stderr)
         return done.stdout.decode() + done.stderr.decode()

@@ -44,7 +44,7 @@ async def value(result: object, after: float = 0) -> object:
 
 
 def test_one_thread_for_all() -> None:
-    threads = {run(lambda: value(threading.current_thread()), 1) for _ in range(5)}  # type: ignore[arg-type]
+    threads = {run(lambda: value(threading.current_thread()), 1) for _ in range(5)}
     assert threads == {loop_thread().thread}
     assert loop_thread().thread.daemon
     assert loop_thread() is loop_thread()

@@ -1,8 +1,8 @@
 """The same scenario over real TCP and in memory gives the same transcript.
 
-What may differ, and `Transcript.same_wire` therefore leaves out: the time and the connection's number (here they
-are equal too, by the virtual clock and because each world is fresh), and segmentation: TCP may join or split what
-was written. Ports never appear in a transcript. Nothing else may differ.
+What may differ, and `Transcript.same_wire` therefore leaves out: the time and the connection's number
+(here they are equal too, by the virtual clock and because each world is fresh), and segmentation: TCP may
+join or split what was written. Ports never appear in a transcript. Nothing else may differ.
 """
 
 from __future__ import annotations

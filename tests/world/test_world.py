@@ -75,7 +75,7 @@ def test_opened_and_closed_on_both_transports() -> None:
     before = census()
     for _ in range(20):
         for transport in ("loopback", "memory"):
-            with World.open(receiver(), transport=transport) as world:  # type: ignore[arg-type]
+            with World.open(receiver(), transport=transport) as world:
                 use(world)
                 client = world.client()
                 client.connect()
