@@ -232,7 +232,7 @@ class Client:
                     ssl_shutdown_timeout=1.0,
                 )
             except OSError as error:  # ssl.SSLError is one, and so is the timeout
-                connection.connection_lost(error)  # asyncio does not tell it that the handshake broke the wire
+                connection.connection_lost(error)  # asyncio does not tell it that the wire is broken
                 reason = getattr(error, "verify_message", None) or str(error) or type(error).__name__
                 raise TLSFailed(
                     f"The TLS handshake with {self.host} failed: {reason}.", _TLS, "Connect again."
