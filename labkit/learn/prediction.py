@@ -138,7 +138,8 @@ class Observation:
     deciding  the lines any of which is right, or a function of the transcript (a learner's own)
     why       what the deciding line decided; said only once it has been found
     rule      the rule behind it
-    wrong     for lines that are picked by mistake: what that line does, without giving the right one away
+    wrong     for lines that are picked by mistake: what that line does, without giving the right one away; by
+              number, or a function of the transcript that gives such a mapping
     look      where to look, for lines that `wrong` does not know
     source    gives the learner's own transcript when there is no fixed one
 
@@ -153,7 +154,7 @@ class Observation:
         deciding: Deciding,
         why: str,
         rule: Rule | None = None,
-        wrong: Mapping[int, str] | None = None,
+        wrong: Mapping[int, str] | Callable[[Transcript], Mapping[int, str]] | None = None,
         look: str = "",
         *,
         source: Callable[[], Transcript | None] | None = None,
@@ -170,7 +171,7 @@ class Observation:
         self.deciding = deciding
         self.why = why
         self.rule = rule
-        self.wrong = dict(wrong or {})
+        self.wrong = wrong or {}
         self.look = look
         self._transcript = transcript
         self._source = source
@@ -221,6 +222,7 @@ class Observation:
                 "In this session it has not happened yet, so no line can be the one. Try it above first.",
                 asked=self.question,
             )
+        wrong = self.wrong(transcript) if callable(self.wrong) else self.wrong
         evidence = (Evidence.line(number),)
         pointed = f"You pointed at line {number}."
         if number in deciding:
@@ -233,7 +235,7 @@ class Observation:
         )
         return Feedback(
             "incorrect",
-            self.wrong.get(number) or role,
+            wrong.get(number) or role,
             evidence,
             self.question,
             pointed,

@@ -9,8 +9,11 @@ from labkit.client import SyncClient
 from labkit.learn.exercise import Exercise
 from labkit.learn.prediction import Observation, Prediction
 from labkit.lessons import session_tasks
+from labkit.lessons.grading import deliveries, replies
 from labkit.lessons.lesson import Lesson
+from labkit.smtp.command import Command
 from labkit.smtp.rule import Rule
+from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
 from labkit.view.mailbox_view import MailboxView
@@ -82,24 +85,35 @@ def record(name: str) -> Transcript:
     return play(SCRIPTS[name], spec)
 
 
-def reply_to(transcript: Transcript, line: bytes, nth: int = 1) -> int:
-    """Number of the last line of the reply to the `nth` client line that equals `line`."""
-    seen = 0
-    for index, event in enumerate(transcript):
-        if event.sender == "C" and event.data.rstrip(b"\r\n") == line:
-            seen += 1
-            if seen == nth:
-                return next(
-                    e.seq for e in transcript.events[index + 1 :] if e.sender == "S" and e.data[3:4] != b"-"
-                )
-    raise ValueError(f"no line {line!r} in the transcript")
+def before_the_promise(transcript: Transcript) -> dict[int, str]:
+    """What each earlier reply promised, for who points at it."""
+    said = {
+        "EHLO": "This 250 answers EHLO. It says what the server offers; no message exists yet.",
+        "HELO": "This 250 answers HELO. No message exists yet.",
+        "MAIL": "This reply is about the sender. There is no recipient and no text yet.",
+        "RCPT": "This reply is about a recipient. If the connection broke now, nobody would owe Bob anything.",
+        "DATA": "354 asks for the text. The server has promised nothing so far.",
+        "QUIT": "221 is the goodbye. What was promised, was promised before.",
+    }
+    found: dict[int, str] = {}
+    for note, _ in replies(transcript):
+        if isinstance(note.command, Command) and note.command.verb in said:
+            found[note.seq] = said[note.command.verb]
+    for note in observe(transcript):
+        if note.role == "end-of-text":
+            found[note.seq] = "Here the client says that the text is complete. Has the server agreed yet?"
+    return found
 
 
-def line_of(transcript: Transcript, line: bytes) -> int:
-    """Number of the first client line that equals `line`."""
-    return next(
-        event.seq for event in transcript if event.sender == "C" and event.data.rstrip(b"\r\n") == line
-    )
+def beside_the_refusal(transcript: Transcript) -> dict[int, str]:
+    """Words for who points at the 503 itself, or at lines that were taken."""
+    found: dict[int, str] = {}
+    for note, reply in replies(transcript):
+        if reply.code == 503:
+            found[note.seq] = "This is the answer itself. Which line was it an answer to?"
+        elif note.answers and reply.severity == 2:
+            found[note.answers] = "The server took this line: its answer begins with 2."
+    return found
 
 
 class SessionLesson(Lesson):
@@ -150,61 +164,44 @@ class SessionLesson(Lesson):
         }
 
     def observations(self) -> Mapping[str, Observation]:
-        """Which line took responsibility; which line made the refusal."""
-        first, order = self.recording("first_session"), self.recording("order")
+        """Which line took responsibility; which line made the refusal. Both in the learner's own sessions."""
         return {
             "responsibility": Observation(
                 "01.o1",
-                "From which line on does the server answer for the message?",
-                first,
-                frozenset({reply_to(first, b".")}),
+                "From which line on does the server answer for your message?",
+                None,
+                lambda transcript: frozenset(taken.line for taken in deliveries(transcript)),
                 "The 250 after the dot. From here on the server must deliver the message or report that it could not.",
                 Rule(
                     "RFC 5321 section 4.2.5",
                     "By a 2yz reply to the end of the text, the server takes responsibility for the message.",
                 ),
-                {
-                    reply_to(
-                        first, HELLO.encode()
-                    ): "This 250 answers EHLO. It says what the server offers; no message exists yet.",
-                    reply_to(
-                        first, FROM_ALICE.encode()
-                    ): "This 250 takes the sender. There is no recipient and no text yet.",
-                    reply_to(
-                        first, TO_BOB.encode()
-                    ): "This 250 takes a recipient. If the connection broke now, nobody would owe Bob anything.",
-                    reply_to(
-                        first, b"DATA"
-                    ): "354 asks for the text. The server has promised nothing so far.",
-                    line_of(
-                        first, b"."
-                    ): "Here the client says that the text is complete. Has the server agreed yet?",
-                    reply_to(first, b"QUIT"): "221 is the goodbye. What was promised, was promised before.",
-                },
+                before_the_promise,
                 "Look for the first reply after the whole text was there.",
+                source=lambda: self._own("main"),
             ),
             "order": Observation(
                 "01.o2",
                 "Which line made the server answer 503?",
-                order,
-                frozenset({line_of(order, TO_BOB.encode())}),
-                "RCPT came while no MAIL had been accepted. Two lines further down the very same RCPT gets its 250.",
+                None,
+                lambda transcript: frozenset(
+                    note.answers for note, reply in replies(transcript) if reply.code == 503 and note.answers
+                ),
+                "It came while the server was not ready for it: no MAIL had been accepted. After MAIL, the very same line is taken.",
                 Rule(
                     "RFC 5321 section 4.1.4",
                     "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503.",
                 ),
-                {
-                    line_of(
-                        order, HELLO.encode()
-                    ): "EHLO was in order: it may come first. What came after it?",
-                    reply_to(
-                        order, TO_BOB.encode()
-                    ): "This is the answer itself. Which line was it an answer to?",
-                    line_of(order, FROM_ALICE.encode()): "MAIL came later, and got its 250.",
-                },
-                "Look at the line just before the 503.",
+                beside_the_refusal,
+                "Find the 503 first. A reply answers the line above it.",
+                source=lambda: self._own("order"),
             ),
         }
+
+    def _own(self, name: str) -> Transcript | None:
+        """The learner's latest session in that console; None before the first."""
+        console = self._consoles.get(name)
+        return console.own_transcript if console is not None and len(console.own_transcript) else None
 
     def make_console(self, name: str) -> Console:
         """The lesson's consoles: one begins in the middle of a text, the one for exercise 3 does not complete commands."""
