@@ -23,7 +23,7 @@ from labkit.view.terminal_card import TerminalCard
 from labkit.world import World, play, receiver, sample_receiver
 
 PEOPLE = ("bob", "carol", "dave")
-OFFERS = ("SIZE", "8BITMIME", "HELP")
+SERVER = receiver(mailboxes=PEOPLE, ehlo=("SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP"))
 HELLO = "EHLO sender.example"
 FROM_ALICE = "MAIL FROM:<alice@sender.example>"
 TO_BOB = "RCPT TO:<bob@receiver.example>"
@@ -77,11 +77,7 @@ TITLES: Mapping[str, str] = {
 
 def record(name: str) -> Transcript:
     """The recorded run `name`, against a fresh private server."""
-    spec = (
-        sample_receiver(mailboxes=PEOPLE)
-        if name == "sample"
-        else receiver(mailboxes=PEOPLE, ehlo=OFFERS, starttls=False)
-    )
+    spec = sample_receiver(mailboxes=PEOPLE) if name == "sample" else SERVER
     return play(SCRIPTS[name], spec)
 
 
@@ -122,8 +118,8 @@ class SessionLesson(Lesson):
     name = "01_session"
 
     def make_world(self) -> World:
-        """One server, no TLS and no log-in in the way; both come in lessons 08 and 09."""
-        return World.open(receiver(mailboxes=PEOPLE), key=self.name)
+        """One server; log-in and encryption have lessons of their own (08, 09)."""
+        return World.open(SERVER, key=self.name)
 
     def recordings(self) -> Mapping[str, Callable[[], Transcript]]:
         """All recorded runs of this lesson."""
@@ -229,7 +225,7 @@ class SessionLesson(Lesson):
         """What Bob's mailbox holds after the recorded run `name`."""
         return self._once(
             f"mailbox {name}",
-            lambda: MailboxView.after(SCRIPTS[name], receiver(mailboxes=PEOPLE), "bob@receiver.example"),
+            lambda: MailboxView.after(SCRIPTS[name], SERVER, "bob@receiver.example"),
         )
 
     def commands(self) -> Table:
@@ -260,7 +256,7 @@ class SessionLesson(Lesson):
 
     @cached_property
     def _second(self) -> World:
-        return World.open(receiver(mailboxes=PEOPLE, ehlo=OFFERS, starttls=False), key=f"{self.name} second")
+        return World.open(SERVER, key=f"{self.name} second")
 
     def watch(self) -> Watch:
         """The sessions of other programs that reach this server."""
