@@ -36,6 +36,10 @@ class LoopGone(LabError):
     """The event loop that this object lives on does not exist in this process."""
 
 
+class NoThreads(LabError):
+    """This Python cannot start a thread."""
+
+
 class LoopThread:
     """An event loop running on its own daemon thread. Get it with :func:`loop_thread`."""
 
@@ -46,7 +50,14 @@ class LoopThread:
         self._tasks: set[asyncio.Task[Any]] = set()
         self.loop.set_exception_handler(self._on_exception)
         self.thread = threading.Thread(target=self._main, name="labkit-loop", daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError as error:
+            self.loop.close()
+            raise NoThreads(
+                "This Python has no threads (a kernel inside a browser, for example). "
+                "Await the lab instead: AsyncWorld, play_once."
+            ) from error
 
     def _main(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -61,13 +72,9 @@ class LoopThread:
         return threading.current_thread() is self.thread
 
     def call_soon(self, callback: Callable[..., object], *args: object) -> None:
-        """Have ``callback`` called on the loop thread. Safe from any thread; does nothing once the loop is
-        closed."""
-        try:
+        """Have ``callback`` called on the loop thread. Safe from any thread; does nothing in a forked child."""
+        if self.pid == os.getpid():  # a forked child must not touch what it shares with its parent
             self.loop.call_soon_threadsafe(callback, *args)
-        except RuntimeError:
-            if not self.loop.is_closed():
-                raise
 
     def spawn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
         """Start ``work()`` on the loop thread and return a future for its outcome.

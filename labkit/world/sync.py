@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
@@ -13,7 +14,7 @@ from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.transcript import Transcript, WireEvent
-from labkit.transport.loop_thread import LabError, entry_point, loop_thread
+from labkit.transport.loop_thread import LabError, LoopGone, entry_point, loop_thread
 from labkit.world.core import AsyncWorld, Line, TransportName, play_once
 
 T = TypeVar("T")
@@ -49,7 +50,10 @@ class World:
                 former = cls._by_key.get(key)
                 cls._by_key[key] = world
             if former is not None:
-                former.close()
+                with contextlib.suppress(
+                    LoopGone
+                ):  # then it belongs to the process that this one forked from
+                    former.close()
         world._run(world._world.open)
         return world
 

@@ -17,6 +17,8 @@ import pytest
 from labkit.transport.loop_thread import (
     LabError,
     LoopGone,
+    LoopThread,
+    NoThreads,
     WaitingDropped,
     entry_point,
     loop_thread,
@@ -157,11 +159,11 @@ def test_the_entry_point_shows_one_frame() -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_after_a_fork_both_sides_work() -> None:
     script = """
-import os, sys, warnings
+import gc, os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 from labkit.transport.loop_thread import LoopGone
 from labkit.world import World, receiver, play
-world = World.open(receiver())
+world = World.open(receiver(), key="same")
 client = world.client()
 client.connect()
 child = os.fork()
@@ -172,7 +174,9 @@ if child == 0:
         pass
     else:
         os._exit(1)
-    with World.open(receiver()) as other, other.client() as mine:
+    with World.open(receiver(), key="same") as other, other.client() as mine:
+        del world, client
+        gc.collect()
         os._exit(0 if mine.send_line("NOOP").code == 250 and len(play(["NOOP"])) else 2)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert client.send_line("NOOP").code == 250
@@ -201,6 +205,15 @@ print("end")
     assert "Exception" not in done.stderr
     assert "never" not in done.stderr
     assert time.monotonic() - started < 10
+
+
+def test_without_threads_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(NoThreads, match="AsyncWorld"):
+        LoopThread()
 
 
 def test_a_loop_of_another_process_is_refused() -> None:
