@@ -166,8 +166,10 @@ class MailHost:
         return _subscribe(self._session_callbacks, callback)
 
     def on_event(self, callback: Callable[[ServerSession, WireEvent], object]) -> Callable[[], None]:
-        """Have ``callback(session, event)`` called for each line, on the loop thread. Call the result to
-        end that."""
+        """Have ``callback(session, event)`` called for each line, on the loop thread.
+
+        Call the result to end that. Until then the host holds the callback, and whatever it refers to.
+        """
         return _subscribe(self._event_callbacks, callback)
 
     # what connections ask (see MailPolicy)
