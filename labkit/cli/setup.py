@@ -23,6 +23,8 @@ from labkit.cli.say import Steps, Trouble, say, short
 LESSONS_MB = 700
 TEST_MB = 1300
 BUILD_BACKEND = "hatchling"
+# What a first start loads. It shows that everything works here, and leaves it compiled for that start.
+TRIAL = "import aiosmtpd.smtp, anywidget, dns.resolver, ipykernel.kernelapp, ipywidgets, jupyterlab.labapp"
 TESTED = ((3, 11), (3, 12), (3, 13))
 
 # How pip's output tells the causes apart, each with its two sentences; `{log}` is put in.
@@ -152,7 +154,7 @@ def make_venv(project: Project, extras: tuple[str, ...], state: Condition) -> No
                 shutil.rmtree(venv)
             _check_space(project, TEST_MB if "test" in extras else LESSONS_MB)
             say("Setting the lab up, once. Later starts skip this.")
-        steps = Steps(2 if updating else 3)
+        steps = Steps(3 if updating else 4)
         try:
             venv.mkdir(exist_ok=True)
             Stamp.now("started", project, extras).write(venv)
@@ -169,6 +171,9 @@ def make_venv(project: Project, extras: tuple[str, ...], state: Condition) -> No
             _pip(python, ["-c", str(project.constraints), *wanted], log, steps, "Getting the packages")
             steps.start("Adding the lab itself")
             _install_lab(project, python, log, build_backend_is_here=True)
+            steps.done()
+            steps.start("Trying it out")
+            _run([python, "-P", "-c", TRIAL], log, "The packages are there, and one of them does not start.")
             steps.done()
         except BaseException:
             steps.broken_off()
@@ -235,7 +240,7 @@ def _install_lab(project: Project, python: str, log: Path, *, build_backend_is_h
 
 
 def _pip_command(python: str, arguments: list[str]) -> list[str]:
-    # Python compiles what it imports at its first use; compiling everything takes as long as all the rest.
+    # Not compiled: that takes as long as all the rest, and most of it is never imported. The trial compiles the others.
     options = [
         "--disable-pip-version-check",
         "--no-input",
