@@ -23,7 +23,12 @@ from labkit.cli.say import Steps, Trouble, say, short
 LESSONS_MB = 700
 TEST_MB = 1300
 BUILD_BACKEND = "hatchling"
-# What a first start loads. It shows that everything works here, and leaves it compiled for that start.
+# On all cores, where pip's own compiling uses one and takes as long as the whole rest of the set-up. Files that are
+# no Python of this version (some packages have such) are passed over.
+COMPILE = (
+    "import compileall, sysconfig; compileall.compile_dir(sysconfig.get_path('purelib'), quiet=2, workers=0)"
+)
+# What a start loads: it shows that the packages work on this machine.
 TRIAL = "import aiosmtpd.smtp, anywidget, dns.resolver, ipykernel.kernelapp, ipywidgets, jupyterlab.labapp"
 TESTED = ((3, 11), (3, 12), (3, 13))
 
@@ -172,7 +177,8 @@ def make_venv(project: Project, extras: tuple[str, ...], state: Condition) -> No
             steps.start("Adding the lab itself")
             _install_lab(project, python, log, build_backend_is_here=True)
             steps.done()
-            steps.start("Trying it out")
+            steps.start("Compiling, and trying it out")
+            _run([python, "-P", "-c", COMPILE], log, "What was installed could not be compiled.")
             _run([python, "-P", "-c", TRIAL], log, "The packages are there, and one of them does not start.")
             steps.done()
         except BaseException:
@@ -240,7 +246,6 @@ def _install_lab(project: Project, python: str, log: Path, *, build_backend_is_h
 
 
 def _pip_command(python: str, arguments: list[str]) -> list[str]:
-    # Not compiled: that takes as long as all the rest, and most of it is never imported. The trial compiles the others.
     options = [
         "--disable-pip-version-check",
         "--no-input",
