@@ -37,7 +37,7 @@ async def set_up() -> Client:
     await network.listen(
         "slow.example", 25, lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader(), answer)
     )
-    return Client(network, "slow.example", deadline=5)
+    return Client(network, "slow.example", deadline=30)
 
 
 def interrupter(stop: threading.Event) -> None:
