@@ -251,7 +251,9 @@ def _text_of(octets: bytes) -> str:
 
 def explain_reply_part(note: Note) -> LineExplanation:
     """Explain any line of a reply but its last."""
-    code = note.octets[:4].decode("ascii", "backslashreplace").rstrip("\r\n")
+    if not (note.octets[:3].isdigit() and note.octets[3:4] == b"-"):
+        return _explain_stray(note)
+    code = note.octets[:4].decode("ascii")
     parts: list[tuple[str, str]] = [(code, "the hyphen says: this reply has more lines")]
     headline = "A line of a longer reply"
     happened = "The reply is not complete. Only its last line settles it."
@@ -272,3 +274,23 @@ def explain_reply_part(note: Note) -> LineExplanation:
             happened = f"{found[0][1][0].upper()}{found[0][1][1:]}."
             rules.append(rule)
     return LineExplanation(note.seq, headline, tuple(parts), happened, "", tuple(rules), "", "", certain)
+
+
+def _explain_stray(note: Note) -> LineExplanation:
+    whole = note.octets.endswith(b"\n")
+    happened = (
+        "A reply has begun, and this line does not carry its code. The reply is not well formed."
+        if whole
+        else "The line's end comes in a later event. It is judged there."
+    )
+    return LineExplanation(
+        seq=note.seq,
+        headline="A stray line inside a reply" if whole else "A piece of a reply's line",
+        parts=(),
+        happened=happened,
+        effect="",
+        rules=(_MULTILINE,),
+        who_acts="",
+        next_step="",
+        certain=not whole,
+    )

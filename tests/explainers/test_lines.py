@@ -127,6 +127,13 @@ def test_an_empty_line_in_the_answer_to_ehlo() -> None:
     assert all(token for one in answer for token, _ in one.parts)
 
 
+def test_stray_lines_and_pieces_inside_a_reply() -> None:
+    stray = explain_all(HELLO + "C: HELP\nS: 214-x\nS= \\n\nS: 214 x\n")[-2]
+    assert (stray.headline, stray.certain) == ("A stray line inside a reply", False)
+    piece = explain_all(HELLO + "C: HELP\nS= 21\nS= 4 x\\r\\n\n")[-2]
+    assert (piece.headline, piece.certain) == ("A piece of a reply's line", True)
+
+
 def test_lines_of_other_long_replies() -> None:
     one = explain_all(HELLO + "C: HELP\nS: 214-SIZE\nS: 214 x\n")[-2]
     assert one.headline == "A line of a longer reply"
