@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -18,6 +19,7 @@ from labkit.cli.workspace import FIRST
 
 HOST = "127.0.0.1"
 PORT = 8888
+GRACE = 10.0  # seconds for the server and its kernels to end after Ctrl+C
 # JupyterLab's own name for the file that holds the layout of the workspace `default`.
 LAYOUT = "default-37a8.jupyterlab-workspace"
 
@@ -112,16 +114,27 @@ def _until_it_ends(project: Project, arguments: list[str]) -> int:
     asked: list[int] = []
     servers: list[subprocess.Popen[bytes]] = []
 
+    def kill() -> None:
+        for server in servers:
+            server.kill()
+
+    # A server that is asked to stop while it answers a request can wait for ever for an idle thread of its own
+    # (anyio's); its kernels are gone by then.
+    patience = threading.Timer(GRACE, kill)
+    patience.daemon = True
+
     def pass_on() -> None:
         for server in servers:
-            if len(asked) < 3:
-                server.terminate()
-            else:  # it was asked twice and is still there
-                server.kill()
+            server.terminate()
 
     def ask_to_stop(number: int, _frame: FrameType | None) -> None:
         asked.append(number)
-        pass_on()
+        if len(asked) == 1:
+            say("Closing the lab ...")
+            patience.start()
+            pass_on()
+        elif len(asked) > 2:
+            kill()
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -134,6 +147,7 @@ def _until_it_ends(project: Project, arguments: list[str]) -> int:
     if asked:  # while it was being started
         pass_on()
     code = server.wait()
+    patience.cancel()
     if asked:
         say(f"The lab is closed. Your notebooks are in {short(project.my_lab)}; the same command opens them.")
         return 128 + asked[0]

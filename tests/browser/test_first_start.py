@@ -65,7 +65,11 @@ def address(project: Project) -> Iterator[str]:
         yield found[0]
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        try:
+            rest, _ = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
     assert process.returncode == 130
     assert rest.splitlines()[-1].startswith("The lab is closed.")
     assert "KeyboardInterrupt" not in rest

@@ -95,7 +95,7 @@ def test_a_layout_that_cannot_be_written_stops_nothing(clone: Project) -> None:
     assert not [o for o in jupyter.command(clone, "python", 1, browser=True, extra=[]) if "workspaces" in o]
 
 
-def launch(clone: Project, tmp_path: Path, server: str) -> subprocess.Popen[str]:
+def launch(clone: Project, tmp_path: Path, server: str, grace: float = 60.0) -> subprocess.Popen[str]:
     """Run `jupyter.launch` in a process of its own; the program `server` stands for JupyterLab."""
     clone.my_lab.mkdir(exist_ok=True)
     fake = tmp_path / "fake_server.py"
@@ -105,6 +105,7 @@ def launch(clone: Project, tmp_path: Path, server: str) -> subprocess.Popen[str]
         "from pathlib import Path\n"
         "from labkit.cli import jupyter\n"
         "from labkit.cli.project import Project\n"
+        f"jupyter.GRACE = {grace}\n"
         f"jupyter.command = lambda *a, **k: [sys.executable, {str(fake)!r}]\n"
         f"project = Project(Path({str(clone.root)!r}))\n"
         "sys.exit(jupyter.launch(project, 'python', None, browser=False, extra=[]))"
@@ -143,9 +144,23 @@ def test_one_ctrl_c_closes_the_server_and_says_so(
     assert "Traceback" not in rest
 
 
+STUBBORN = POLITE.replace('(print("server closed", flush=True), sys.exit(0))', "None")
+
+
+def test_a_server_that_hangs_while_closing_is_ended_after_a_while(clone: Project, tmp_path: Path) -> None:
+    process = launch(clone, tmp_path, STUBBORN, grace=0.3)
+    assert process.stdout is not None
+    while "server is here" not in process.stdout.readline():
+        pass
+    os.kill(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert rest.splitlines()[0] == "Closing the lab ..."
+    assert rest.splitlines()[-1].startswith("The lab is closed.")
+
+
 def test_a_server_that_does_not_close_is_ended_at_the_third_ctrl_c(clone: Project, tmp_path: Path) -> None:
-    stubborn = POLITE.replace('(print("server closed", flush=True), sys.exit(0))', "None")
-    process = launch(clone, tmp_path, stubborn)
+    process = launch(clone, tmp_path, STUBBORN)
     assert process.stdout is not None
     while "server is here" not in process.stdout.readline():
         pass
