@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
+from labkit import learn
 from labkit.learn.course import find_lesson
-from labkit.learn.exercise import Exercise
 from labkit.learn.history import ItemProgress
-from labkit.learn.prediction import Observation, Prediction
 from labkit.learn.progress import current_progress
-from labkit.learn.quiz import Quiz
 from labkit.smtp.transcript import Transcript
-from labkit.view.cards import (
-    EndCard,
-    ExerciseCard,
-    ObservationCard,
-    PredictionCard,
-    ProgressCard,
-    QuizCard,
-    SpacedCard,
-)
+from labkit.view import cards
 from labkit.view.console import Console
 from labkit.view.session_widget import SessionWidget, replay
 from labkit.world import World
+
+# What lies behind `learn` and `cards` is loaded by the first cell that shows it, not by the set-up cell.
+if TYPE_CHECKING:
+    from labkit.learn import Exercise, Observation, Prediction
+    from labkit.view.cards import (
+        EndCard,
+        ExerciseCard,
+        ObservationCard,
+        PredictionCard,
+        ProgressCard,
+        QuizCard,
+        SpacedCard,
+    )
 
 T = TypeVar("T")
 QUIZZES = Path(__file__).parent / "quizzes"
@@ -82,13 +85,14 @@ class Lesson:
     def predict(self, name: str) -> PredictionCard:
         """The prediction card `name`; the same one when the cell runs again."""
         return self._once(
-            f"predict {name}", lambda: PredictionCard(self._pick(self._predictions, name, "prediction"))
+            f"predict {name}", lambda: cards.PredictionCard(self._pick(self._predictions, name, "prediction"))
         )
 
     def observe(self, name: str) -> ObservationCard:
         """The observation card `name`: point at the line that decided."""
         return self._once(
-            f"observe {name}", lambda: ObservationCard(self._pick(self._observations, name, "observation"))
+            f"observe {name}",
+            lambda: cards.ObservationCard(self._pick(self._observations, name, "observation")),
         )
 
     def console(self, name: str = "main") -> Console:
@@ -147,15 +151,15 @@ class Lesson:
 
     def quiz(self) -> QuizCard:
         """The four questions of this lesson."""
-        return self._once("quiz", lambda: QuizCard(Quiz.load(QUIZZES / f"{self.name}.json")))
+        return self._once("quiz", lambda: cards.QuizCard(learn.Quiz.load(QUIZZES / f"{self.name}.json")))
 
     def warm_up(self) -> SpacedCard:
         """Two questions from earlier lessons."""
-        return self._once("warm up", lambda: SpacedCard(self.about.id, QUIZZES))
+        return self._once("warm up", lambda: cards.SpacedCard(self.about.id, QUIZZES))
 
     def progress(self) -> ProgressCard:
         """What is done so far, and where it is kept."""
-        return ProgressCard(expected=self._expected())
+        return cards.ProgressCard(expected=self._expected())
 
     def done(self) -> EndCard:
         """The end of the lesson: what can be done now, what to try outside, where to go next."""
@@ -163,7 +167,7 @@ class Lesson:
         if all(progress.item(exercise.id).solved for exercise in self._exercises):
             progress.finished(self.about.id)
         return self._once(
-            "done", lambda: EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd())
+            "done", lambda: cards.EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd())
         )
 
     def close(self) -> None:
@@ -196,7 +200,7 @@ class Lesson:
     def _exercise_card(self, number: int) -> ExerciseCard:
         exercises = self._exercises
         return self._once(
-            f"exercise {number}", lambda: ExerciseCard(exercises[number - 1], number, len(exercises))
+            f"exercise {number}", lambda: cards.ExerciseCard(exercises[number - 1], number, len(exercises))
         )
 
     def _once(self, key: str, make: Callable[[], T]) -> T:

@@ -7,7 +7,7 @@ from typing import cast
 
 from labkit.learn.course import LESSONS, find_lesson
 from labkit.lessons.lesson import Lesson
-from labkit.view.cards import register
+from labkit.view.formatters import register
 from labkit.view.kernel_loop import remember_main_loop
 from labkit.view.ready import say_ready
 

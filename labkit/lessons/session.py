@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from labkit.client import SyncClient
-from labkit.learn.exercise import Exercise
-from labkit.learn.prediction import Observation, Prediction
-from labkit.lessons import session_tasks
-from labkit.lessons.grading import deliveries, replies
 from labkit.lessons.lesson import Lesson
-from labkit.smtp.command import Command
-from labkit.smtp.rule import Rule
-from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
-from labkit.view.mailbox_view import MailboxView
 from labkit.view.session_widget import SessionWidget, Watch, replay
-from labkit.view.tables import Table, command_table
-from labkit.view.terminal_card import TerminalCard
 from labkit.world import World, play, receiver, sample_receiver
+
+# The set-up cell loads what the first console needs; each later cell loads its own part.
+if TYPE_CHECKING:
+    from labkit.learn import Exercise, Observation, Prediction
+    from labkit.view.mailbox_view import MailboxView
+    from labkit.view.tables import Table
+    from labkit.view.terminal_card import TerminalCard
 
 PEOPLE = ("bob", "carol", "dave")
 SERVER = receiver(mailboxes=PEOPLE, ehlo=("SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP"))
@@ -81,37 +79,6 @@ def record(name: str) -> Transcript:
     return play(SCRIPTS[name], spec)
 
 
-def before_the_promise(transcript: Transcript) -> dict[int, str]:
-    """What each earlier reply promised, for who points at it."""
-    said = {
-        "EHLO": "This 250 answers EHLO. It says what the server offers; no message exists yet.",
-        "HELO": "This 250 answers HELO. No message exists yet.",
-        "MAIL": "This reply is about the sender. There is no recipient and no text yet.",
-        "RCPT": "This reply is about a recipient. If the connection broke now, nobody would owe Bob anything.",
-        "DATA": "354 asks for the text. The server has promised nothing so far.",
-        "QUIT": "221 is the goodbye. What was promised, was promised before.",
-    }
-    found: dict[int, str] = {}
-    for note, _ in replies(transcript):
-        if isinstance(note.command, Command) and note.command.verb in said:
-            found[note.seq] = said[note.command.verb]
-    for note in observe(transcript):
-        if note.role == "end-of-text":
-            found[note.seq] = "Here the client says that the text is complete. Has the server agreed yet?"
-    return found
-
-
-def beside_the_refusal(transcript: Transcript) -> dict[int, str]:
-    """Words for who points at the 503 itself, or at lines that were taken."""
-    found: dict[int, str] = {}
-    for note, reply in replies(transcript):
-        if reply.code == 503:
-            found[note.seq] = "This is the answer itself. Which line was it an answer to?"
-        elif note.answers and reply.severity == 2:
-            found[note.answers] = "The server took this line: its answer begins with 2."
-    return found
-
-
 class SessionLesson(Lesson):
     """The world of lesson 01: one friendly server that takes mail for receiver.example."""
 
@@ -132,67 +99,15 @@ class SessionLesson(Lesson):
 
     def predictions(self) -> Mapping[str, Prediction]:
         """Who speaks first, and what an answer out of order is."""
-        return {
-            "first_word": Prediction(
-                "01.p1",
-                "The connection is open and nobody has said anything yet. Who speaks first?",
-                (
-                    "My program says EHLO.",
-                    "The server greets.",
-                    "Both wait for the other.",
-                    "The server asks for a password.",
-                ),
-                "The server greets.",
-                "The server opens with 220 and its name (RFC 5321 section 3.1). The client waits for that line before it says EHLO.",
-            ),
-            "skipped_mail": Prediction(
-                "01.p2",
-                "After EHLO you send RCPT TO:<bob@receiver.example>, without MAIL. What does the server answer?",
-                (
-                    "250: it notes the recipient.",
-                    "500: it does not know the command.",
-                    "503: wrong order.",
-                    "It closes the connection.",
-                ),
-                "503: wrong order.",
-                "The verb is known, so it is not 500. It comes at the wrong moment, so it is 503, and the connection stays open (RFC 5321 section 4.1.4).",
-            ),
-        }
+        from labkit.lessons.session_questions import predictions
+
+        return predictions()
 
     def observations(self) -> Mapping[str, Observation]:
         """Which line took responsibility; which line made the refusal. Both in the learner's own sessions."""
-        return {
-            "responsibility": Observation(
-                "01.o1",
-                "From which line on does the server answer for your message?",
-                None,
-                lambda transcript: frozenset(taken.line for taken in deliveries(transcript)),
-                "The 250 after the dot. From here on the server must deliver the message or report that it could not.",
-                Rule(
-                    "RFC 5321 section 4.2.5",
-                    "By a 2yz reply to the end of the text, the server takes responsibility for the message.",
-                ),
-                before_the_promise,
-                "Look for the first reply after the whole text was there.",
-                source=lambda: self._own("main"),
-            ),
-            "order": Observation(
-                "01.o2",
-                "Which line made the server answer 503?",
-                None,
-                lambda transcript: frozenset(
-                    note.answers for note, reply in replies(transcript) if reply.code == 503 and note.answers
-                ),
-                "It came while the server was not ready for it: no MAIL had been accepted. After MAIL, the very same line is taken.",
-                Rule(
-                    "RFC 5321 section 4.1.4",
-                    "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503.",
-                ),
-                beside_the_refusal,
-                "Find the 503 first. A reply answers the line above it.",
-                source=lambda: self._own("order"),
-            ),
-        }
+        from labkit.lessons.session_questions import observations
+
+        return observations(self._own)
 
     def _own(self, name: str) -> Transcript | None:
         """The learner's latest session in that console; None before the first."""
@@ -219,10 +134,14 @@ class SessionLesson(Lesson):
 
     def exercises(self) -> tuple[Exercise, ...]:
         """Three tasks with less and less help."""
-        return session_tasks.exercises(lambda: self.console("practice").own_transcript)
+        from labkit.lessons.session_tasks import exercises
+
+        return exercises(lambda: self.console("practice").own_transcript)
 
     def mailbox(self, name: str) -> MailboxView:
         """What Bob's mailbox holds after the recorded run `name`."""
+        from labkit.view.mailbox_view import MailboxView
+
         return self._once(
             f"mailbox {name}",
             lambda: MailboxView.after(SCRIPTS[name], SERVER, "bob@receiver.example"),
@@ -230,6 +149,8 @@ class SessionLesson(Lesson):
 
     def commands(self) -> Table:
         """The whole command table."""
+        from labkit.view.tables import command_table
+
         return command_table()
 
     def client(self) -> SyncClient:
@@ -264,6 +185,8 @@ class SessionLesson(Lesson):
 
     def terminal_commands(self) -> TerminalCard:
         """Commands for a terminal on this computer."""
+        from labkit.view.terminal_card import TerminalCard
+
         return TerminalCard(*self.address())
 
     @property

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from IPython.core.getipython import get_ipython
-
 from labkit.learn import Feedback, PredictionState, Solution
 from labkit.view.cards_base import evidence_lines, shown_prose
 from labkit.view.cards_static import Html, box, chip, el, items, kids, prose
 
-__all__ = ["feedback_html", "feedback_text", "register"]
+__all__ = ["feedback_html", "feedback_text"]
 
 _SHAPES = {
     "correct": ("done", "✓", "#00806a"),
@@ -73,25 +69,6 @@ def solution_text(solution: Solution) -> str:
     return "\n".join(
         ["One solution:", *(f"  {shown_prose(str(item))}" for item in answer), shown_prose(solution.why)]
     )
-
-
-def register(formatters: Any = None) -> None:
-    """Teach IPython to show what checks return; doing it again changes nothing.
-
-    formatters  a shell's `display_formatter.formatters`; by default those of the running shell, if any
-    """
-    if formatters is None:
-        shell = get_ipython()
-        if shell is None or shell.display_formatter is None:
-            return
-        formatters = shell.display_formatter.formatters
-    html, text = formatters["text/html"], formatters["text/plain"]
-    html.for_type(Feedback, feedback_html)
-    text.for_type(Feedback, lambda value, printer, cycle: printer.text(feedback_text(value)))
-    html.for_type(Solution, solution_html)
-    text.for_type(Solution, lambda value, printer, cycle: printer.text(solution_text(value)))
-    html.for_type(PredictionState, prediction_html)
-    text.for_type(PredictionState, lambda value, printer, cycle: printer.text(prediction_text(value)))
 
 
 def solution_html(solution: Solution) -> str:

@@ -69,7 +69,8 @@ class Console(SessionWidget):
         self._own: Shown | None = None
         self._waiting = False
         self._attempt = 0
-        self._turn = asyncio.Lock()  # steps happen one after the other, in the order in which they were asked for
+        # Steps happen one after the other, in the order in which they were asked for.
+        self._turn = asyncio.Lock()
         self._prelude = tuple(prelude)
         self._outside: dict[int, Shown] = {}
         self._listeners: list[Callable[[Transcript], None]] = []
@@ -134,9 +135,13 @@ class Console(SessionWidget):
             if self._client is not None and not self._client.closed:
                 return
             self._attempt += 1
-            own = self.add_session(f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True)
+            own = self.add_session(
+                f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True
+            )
             self._own = own
-            client = self._world.async_client(self._host, self._port, on_event=lambda event: self.feed(own, event))
+            client = self._world.async_client(
+                self._host, self._port, on_event=lambda event: self.feed(own, event)
+            )
             self._client = client
             self.show_session(own)
             await self._step(client.connect())
