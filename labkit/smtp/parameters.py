@@ -12,7 +12,7 @@ from labkit.smtp.rule import Rule
 __all__ = ["PARAMETERS", "ParameterInfo", "check_parameter", "extra_length"]
 
 _KEYWORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-_VALUE = re.compile(r"[!-<>-~\u0080-\U0010ffff]+")
+_VALUE = re.compile(r"[^\x00- =\x7f]+")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")
 _SHAPE = Rule(
     "RFC 5321 section 4.1.2",
