@@ -23,7 +23,7 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def client(world: World) -> SyncClient:
-    client = world.client(deadline=2)
+    client = world.client(deadline=20)
     client.connect()
     return client
 
