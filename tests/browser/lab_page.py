@@ -51,14 +51,21 @@ observer.disconnect();
 await new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
 """
 
-_FIRST_STOP = """
-const stops = 'a[href], button, input, select, textarea, summary, [tabindex], [contenteditable="true"]';
-const found = [...nb.widgets[arg].node.querySelectorAll('.jp-OutputArea-output')]
-  .flatMap((out) => [...out.querySelectorAll(stops)])
-  .find((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility());
+_STOPS = """
+const controls = 'a[href], button, input, select, textarea, summary, [tabindex], [contenteditable="true"]';
+const stops = (n) => [...nb.widgets[n].node.querySelectorAll('.jp-OutputArea-output')]
+  .flatMap((out) => [...out.querySelectorAll(controls)])
+  .filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility());
+"""
+
+_FIRST_STOP = (
+    _STOPS
+    + """
+const [found] = stops(arg);
 if (!found) throw new Error(`cell ${arg} has nothing to focus in its output`);
 found.focus();
 """
+)
 
 _FOCUS = """
 const active = document.activeElement;
@@ -261,7 +268,16 @@ class LabPage:
             self.page.keyboard.press("Tab")
         return stops
 
+    def has_stop(self, n: int) -> bool:
+        """Whether the output of cell `n` has any control that Tab reaches."""
+        return bool(self._do(_STOPS + "return stops(arg).length > 0;", n))
+
     # What is seen.
+
+    def open_sections(self) -> None:
+        """Unfold the sections that are stored folded (*More*)."""
+        self._do("await app.commands.execute('notebook:expand-all-headings');")
+        self.settle()
 
     def cell(self, n: int) -> Locator:
         """Cell `n` with its input and output."""
@@ -320,6 +336,10 @@ class LabPage:
             for violation in found.response["violations"]
             for node in violation["nodes"]
         ]
+
+    def in_page(self, body: str, arg: Any = None) -> Any:
+        """Run a function body of JavaScript in the page; `nb` is the notebook, `app` JupyterLab."""
+        return self._do(body, arg)
 
     # Inner parts.
 

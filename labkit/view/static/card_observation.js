@@ -10,7 +10,7 @@ function render({ model, el }) {
     m.send("point", { line: draft });
   };
   const pick = (n) => { draft = n; drawActions(); };
-  const drawActions = () => actions([now.found, draft], () => {
+  const drawActions = () => actions([now.found, draft, now.lines.length > 0], () => {
     if (now.found !== null || !now.lines.length) return [];
     const go = button("point", draft === null ? "Point at a line" : "Point at line " + draft, point, "lk-primary");
     return h("div", { class: "lk-actions" }, draft === null ? off(go, "Choose a line first") : go,

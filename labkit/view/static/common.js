@@ -118,9 +118,10 @@ function mount(model, el, name) {
     if (handlers[message.op]) handlers[message.op](message);
   };
   model.on("msg:custom", receive);
-  const watch = new IntersectionObserver((entries) => { visible = entries.some((entry) => entry.isIntersecting); });
-  watch.observe(root);
   const beat = () => { if (visible && !document.hidden && pending.size === 0) send("ping"); };
+  // Who scrolls to a card sees at once what happened elsewhere since, not only at the next beat.
+  const watch = new IntersectionObserver((entries) => { const before = visible; visible = entries[entries.length - 1].isIntersecting; if (visible && !before) beat(); });
+  watch.observe(root);
   timer = setInterval(beat, 5000);
   const wake = () => { if (!document.hidden) beat(); };
   document.addEventListener("visibilitychange", wake);
