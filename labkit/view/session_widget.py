@@ -44,6 +44,15 @@ class Shown:
         return {"id": self.id, "label": self.label, "own": self.own, "fresh": self.fresh}
 
 
+def stepwise(transcript: Transcript, limit: int = 200) -> dict[int, Any]:
+    """What each line meant when it was said: a line that is answered further down does not tell how."""
+    rows, known = SessionRows(), dict[int, Any]()
+    for event in transcript.events[:limit]:
+        rows.feed(event)
+        known[event.seq] = rows.explanation(event.seq)
+    return known
+
+
 class SessionWidget(LabWidget):
     """Shows sessions line by line, with the state after each and an explanation on demand.
 
@@ -158,8 +167,10 @@ class SessionWidget(LabWidget):
         rows: list[Row] = current.rows.rows() if current else []
         explanations: dict[int, Any] = {}
         if current and rows:
-            wanted = range(1, current.rows.last + 1)[-200:] if self.kind == "replay" else [current.rows.last]
-            explanations = {number: current.rows.explanation(number) for number in wanted}
+            if self.kind == "replay":
+                explanations = stepwise(current.rows.transcript())
+            else:
+                explanations = {current.rows.last: current.rows.explanation(current.rows.last)}
         own = next((session for session in reversed(self._sessions) if session.own), None)
         return {
             "op": "snapshot",

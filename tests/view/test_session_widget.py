@@ -179,3 +179,10 @@ def test_old_sessions_go_when_there_are_too_many_but_never_the_shown_one() -> No
         widget.add_session(f"more {number}", own=False)
     assert len(widget.snapshot()["sessions"]) == KEPT_SESSIONS
     assert widget.current is first
+
+
+def test_a_recorded_run_does_not_tell_ahead() -> None:
+    shot = made().snapshot()
+    asked = next(row["n"] for row in shot["rows"] if row["t"].startswith("RCPT"))
+    assert "503" not in json.dumps(shot["explanations"][asked])
+    assert "503" in json.dumps(shot["explanations"][asked + 1])
