@@ -11,7 +11,14 @@ from pathlib import Path
 from labkit.cli.say import say
 
 # Debian's package for each client of the interop tests.
-CLIENTS = {"swaks": "swaks", "msmtp": "msmtp", "nc": "netcat-openbsd", "curl": "curl", "openssl": "openssl"}
+CLIENTS = {
+    "swaks": "swaks",
+    "msmtp": "msmtp",
+    "nc": "netcat-openbsd",
+    "curl": "curl",
+    "openssl": "openssl",
+    "dig": "bind9-dnsutils",
+}
 BROWSER_VARIABLE = "LABKIT_BROWSER"
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")

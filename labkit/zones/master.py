@@ -246,8 +246,9 @@ class _Reader:
                     'Split it: "first part" "second part"; who reads the record joins them without a space.',
                 ) from error
             example = EXAMPLES.get(rdtype.name)
+            detail = "" if message == "Text input is malformed" else f" ({message})"
             raise self._error(
-                f"the data of this {rdtype.name} record cannot be read ({message}).",
+                f"the data of this {rdtype.name} record cannot be read{detail}.",
                 f"Write it like this: {example}" if example else "Its form stands in the RFC of this type.",
             ) from error
 
