@@ -44,8 +44,8 @@ def response_parts(mechanism: str, step: int, text: str) -> tuple[tuple[tuple[st
     """Parts of a response, and the slip in it (else ``""``). ``step`` counts the responses from 0."""
     if text == "*":
         return (("*", "the client cancels the exchange"),), ""
-    if text == "=":
-        return (("=", "an empty response"),), ""
+    if text in ("", "="):
+        return ((text or "(nothing)", "an empty response"),), ""
     octets = decode(text)
     if octets is None:
         return ((text, "no base64"),), "The line is not base64."
@@ -77,7 +77,7 @@ def explain_response(notes: Sequence[Note], index: int) -> LineExplanation:
     if mechanism in ("PLAIN", "LOGIN"):
         rules.append(_PLAIN if mechanism == "PLAIN" else _LOGIN)
     happened = slip or f"The client answers the server's challenge{f' of {mechanism}' if mechanism else ''}."
-    if not note.encrypted and text not in ("*", "="):
+    if not note.encrypted and text not in ("*", "=", ""):
         happened += " It goes over the wire in clear."
     return LineExplanation(
         seq=note.seq,
@@ -87,7 +87,7 @@ def explain_response(notes: Sequence[Note], index: int) -> LineExplanation:
         effect=f"Line {note.answered_by} answers it." if note.answered_by else "",
         rules=tuple(rules),
         who_acts="the client" if slip else "",
-        next_step="Encode it again, without a line end in it." if slip else "",
+        next_step="Encode it again, with nothing but what belongs in it." if slip else "",
         certain=True,
     )
 

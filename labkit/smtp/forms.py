@@ -99,7 +99,7 @@ class _TextReader:
         self._encrypted = False
 
     def read(self, text: str) -> None:
-        for line in text.split("\n"):
+        for line in text.removeprefix("\ufeff").split("\n"):
             self._line += 1
             self._read_line(line.removesuffix("\r").lstrip(" \t"))
 

@@ -56,6 +56,19 @@ def test_a_command_out_of_order_says_why() -> None:
     assert "RFC 5321 section 3.3" in [rule.ref for rule in one.rules]
 
 
+def test_nobody_answers_after_the_end() -> None:
+    one = last(HELLO + "C: QUIT\nS: 221 bye\nC: NOOP\n")
+    assert (one.who_acts, one.next_step, one.effect) == ("", "", "The session is over.")
+    held = last(HELLO + "C: STARTTLS\nC: NOOP\n")
+    assert held.next_step == "It answers every command with one reply."
+
+
+def test_a_malformed_line_points_at_its_answer() -> None:
+    one = explain_all(HELLO + "C: NOOP:\nS: 650 odd\n")[-2]
+    assert one.effect == "A strict server answers 500 or 501. Line 9 answers it."
+    assert last(HELLO + f"C: NOOP {'x' * 600}\n").effect == "A server may take it all the same."
+
+
 def test_a_slip_is_named_with_the_right_form() -> None:
     one = last(HELLO + "C: MAIL FROM: <alice@sender.example>\n")
     assert one.headline == "MAIL, not well formed"
@@ -67,6 +80,7 @@ def test_a_slip_is_named_with_the_right_form() -> None:
 
 def test_a_mistyped_verb_gets_a_suggestion() -> None:
     assert last(HELLO + "C: RCTP TO:<a@b.c>\n").happened == "RCTP is no command of SMTP. Did you mean RCPT?"
+    assert last(HELLO + "C: SEND FROM:<a@b.c>\n").happened.endswith("It is obsolete and must not be sent.")
     assert last(HELLO + "C: BLAH\n").happened == "BLAH is no command of SMTP."
 
 
@@ -119,6 +133,11 @@ def test_the_lines_of_the_answer_to_ehlo() -> None:
     assert meaning(answer[3], "PLAIN") == "the mechanisms to choose from"
     assert not answer[4].certain
     assert meaning(answer[5], "X-OWN") == "a private extension"
+    assert "old clients" in meaning(
+        explain_all("C: EHLO c\nS: 250-b\nS: 250-AUTH=LOGIN\nS: 250 x\n")[2], "AUTH=LOGIN"
+    )
+    limits = explain_all("C: EHLO c\nS: 250-b\nS: 250-LIMITS RCPTMAX=9\nS: 250 x\n")[2]
+    assert meaning(limits, "RCPTMAX=9") == "its arguments"
     assert all(meaning(one, "250-").startswith("the hyphen") for one in answer[:5])
 
 
@@ -174,6 +193,12 @@ def test_the_encoded_line_end_is_named() -> None:
 def test_responses(response: str, words: str) -> None:
     one = last(HELLO + f"C: AUTH PLAIN\nS: 334\nC: {response}\n")
     assert words in meaning(one, response)
+
+
+def test_an_empty_response() -> None:
+    one = last(HELLO + "C: AUTH PLAIN\nS: 334\nC:\n")
+    assert one.parts == (("(nothing)", "an empty response"),)
+    assert one.happened == "The client answers the server's challenge of PLAIN."
 
 
 def test_plain_without_its_nul_octets_is_named() -> None:
@@ -236,6 +261,7 @@ def test_ends() -> None:
     idle = explain_all(RECIPIENT + "S: 421 4.4.2 idle\nS closes\n")
     assert idle[-2].headline == "421 4.4.2: the server closes the connection"
     assert "What got no 250 after its dot counts as not sent." in idle[-2].effect
+    assert idle[-2].next_step == "Close, connect again later, and send then what is still unsent."
     assert idle[-1].who_acts == ""
 
 

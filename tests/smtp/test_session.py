@@ -323,6 +323,32 @@ def test_ehlo_tells_what_may_be_asked() -> None:
     assert "ETRN" not in observer.allowed
 
 
+def test_what_is_offered_under_tls_and_after_auth() -> None:
+    observer = Observer()
+    hello = "C: EHLO c.example\nS: 250-b\nS: 250-STARTTLS\nS: 250 AUTH PLAIN\n"
+    for event in Transcript.from_text(
+        f"S: 220 a\n# encrypted=yes\n{hello}C: AUTH PLAIN AGEAYg==\nS: 235 ok\n"
+    ):
+        observer.feed(event)
+    assert observer.facts.encrypted
+    assert observer.facts.authenticated
+    assert not {"STARTTLS", "AUTH"} & set(observer.allowed)
+
+
+def test_smtputf8_holds_for_its_own_transaction() -> None:
+    hello = "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250 SMTPUTF8\n"
+    mail = "C: MAIL FROM:<a@b.c> SMTPUTF8\nS: 250 ok\n"
+    rcpt = "C: RCPT TO:<\u00e4@b.example>\n"
+    assert not last(hello + mail + rcpt).why
+    again = hello + mail + "C: RSET\nS: 250 ok\nC: MAIL FROM:<a@b.c>\nS: 250 ok\n"
+    assert "MAIL did not say SMTPUTF8" in last(again + rcpt).why
+    assert last(again + rcpt + "S: 250 ok\n").envelope.forward_paths == ("\u00e4@b.example",)
+
+
+def test_a_note_without_envelope() -> None:
+    assert last(HELLO).recipients(3) == ()
+
+
 def test_helo_forgoes_extensions() -> None:
     text = "S: 220 a\nC: HELO c.example\nS: 250 ok\nC: MAIL FROM:<a@b.c> SIZE=3\n"
     assert "did not announce" in last(text).why

@@ -70,6 +70,41 @@ def test_any_json_entries_are_read_or_refused_by_name(events: list[object]) -> N
     assert refusal is None or "events[" in refusal
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("seq", True, "events[0]: seq must be a whole number"),
+        ("time", "now", "events[0]: time must be a number of seconds"),
+        ("time", 10**400, "events[0]: time must be a number of seconds"),
+        ("connection", 1.5, "events[0]: connection must be a whole number"),
+        ("sender", "X", 'events[0]: sender must be "C" or "S"'),
+        ("view", None, 'events[0]: view must be "client", "server" or "wire"'),
+        ("data", "\u0100", "events[0]: data must be a string of characters up to U+00FF, one per octet"),
+        ("data", 7, "events[0]: data must be a string of characters up to U+00FF, one per octet"),
+        ("encrypted", 0, "events[0]: encrypted must be true or false"),
+    ],
+)
+def test_a_wrong_field_is_named(field: str, value: object, message: str) -> None:
+    document = json.loads(Transcript((WireEvent(1, 0.0, 1, "C", "client", b"NOOP\r\n", False),)).to_json())
+    document["events"][0][field] = value
+    with pytest.raises(TranscriptError) as error:
+        Transcript.from_json(json.dumps(document))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"format": "other"}', "nonsense", "[" * 100_000])
+def test_other_json_is_refused(text: str) -> None:
+    with pytest.raises(TranscriptError):
+        Transcript.from_json(text)
+
+
+def test_lists_are_lists() -> None:
+    with pytest.raises(TranscriptError, match="segments: expected a list"):
+        Transcript.from_json('{"format": "smtp-lab transcript 1", "segments": {}}')
+    with pytest.raises(TranscriptError, match=r"events\[0\]: expected an object"):
+        Transcript.from_json('{"format": "smtp-lab transcript 1", "events": [1]}')
+
+
 def test_the_readable_form() -> None:
     events = (
         WireEvent(1, 0.0, 1, "S", "client", b"220 mail.receiver.example\r\n", False),
@@ -96,7 +131,7 @@ def test_the_readable_form() -> None:
 
 
 def test_a_session_pasted_by_hand_reads() -> None:
-    text = "\n  # what I typed today\r\n  C: EHLO a.example\r\nS:250 OK\n\ts:  250 two spaces\nc:\nC:\u00e4\n"
+    text = "\ufeff\n  # what I typed today\r\n  C: EHLO a.example\r\nS:250 OK\n\ts:  250 two spaces\nc:\nC:\u00e4\n"
     assert [(e.seq, e.sender, e.data) for e in Transcript.from_text(text)] == [
         (1, "C", b"EHLO a.example\r\n"),
         (2, "S", b"250 OK\r\n"),
