@@ -27,8 +27,8 @@ class Zones:
     """All the DNS there is in a world, from master-file text.
 
     ``zones.lookup("receiver.example", "MX")`` answers like a resolver that reaches every name server; what the
-    text lacks does not exist. Lookups never raise. They are safe from any thread, edits and faults too: a
-    lookup sees the text before an edit or after it, nothing between.
+    text lacks does not exist. Lookups never raise, and are safe from any thread: one sees the text before an
+    edit or after it, nothing between. Edits, and switching faults, are for one thread at a time.
     """
 
     def __init__(
