@@ -124,7 +124,7 @@ class Tree:
 
         if not sets:
             return f"{text_of(holder)} has no records, it exists because of names below it (RFC 8020)"
-        return f"{text_of(holder)} exists, but has no {dns.rdatatype.to_text(rdtype)} record"
+        return f"{text_of(holder)} exists, but has no {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(rdtype))} record"
 
     def _misplaced(self, key: Key, rdtype: int) -> str:
         """A hint, when the record stands at a name with its domain written twice."""
