@@ -47,11 +47,17 @@ class PredictionCard(Card):
     def reveal(self, actual: str = "") -> PredictionState:
         """Show what really happened beside the guess (by default what the prediction knows).
 
-        Call it after the run, from whatever thread.
+        Call it after the run, from whatever thread; again and again, if that is simpler: what stands there
+        already is neither drawn nor said once more.
         """
         state = self.prediction.reveal(actual)
-        hand_over(partial(self._show, state.message if state.actual else ""))
+        hand_over(partial(self._show_news, state.message if state.actual else ""))
         return state
+
+    def _show_news(self, spoken: str = "") -> None:
+        now = self._snapshot()
+        if any(self.state.get(key) != now[key] for key in now):
+            self._show(spoken)
 
     def on_keep(self, payload: Mapping[str, Any]) -> None:
         """The learner keeps a guess: `guess` is the option's place, from 0."""
@@ -61,9 +67,7 @@ class PredictionCard(Card):
 
     def on_ping(self, payload: Mapping[str, Any]) -> None:
         """The page's heartbeat: the guess or the run may have come from elsewhere."""
-        now = self._snapshot()
-        if any(self.state.get(key) != now[key] for key in now):
-            self._show()
+        self._show_news()
 
     def _snapshot(self) -> dict[str, Any]:
         now = self.prediction.state

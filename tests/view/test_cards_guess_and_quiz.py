@@ -94,6 +94,19 @@ def test_reveal_shows_guess_beside_what_happened() -> None:
     assert card.state["kept"] == 0
 
 
+def test_what_stands_there_is_not_said_again() -> None:
+    card = PredictionCard(prediction())
+    tell(card, "keep", guess=0)
+    spoken: list[dict[str, Any]] = []
+    card.send = lambda content, buffers=None: spoken.append(content)  # type: ignore[method-assign]
+    for _ in range(3):  # a lesson reveals after every step of a session
+        card.reveal()
+    assert [message["op"] for message in spoken] == ["say"]
+    turn = card.state["turn"]
+    card.reveal()
+    assert card.state["turn"] == turn
+
+
 def test_reveal_without_a_guess_and_from_elsewhere() -> None:
     card = PredictionCard(prediction())
     card.prediction.reveal("Nothing came.")

@@ -6,6 +6,7 @@ function render({ model, el }) {
   const { root } = ui;
   const kind = model.get("kind");
   const facts = model.get("facts"); // {client, server, port, states, edges, allowed, complete, title}
+  root.dataset.kind = kind;
   const prefix = "lk" + Math.random().toString(36).slice(2, 8) + "-";
   let sessions = [], shown = null, status = {}, history = [], recall = 0, queue = [], draft = "";
   const cache = new Map();     // "session/n" -> explanation
@@ -49,12 +50,13 @@ function render({ model, el }) {
   const form = h("div", { class: "lks-form" }, prompt, h("div", { class: "lks-entry" }, ghost, input), sendButton);
   const opener = h("div", { class: "lk-actions", style: "margin:0" }, openButton);
   const composer = h("div", { class: "lks-composer" }, opener, form, tip, over);
+  const steps = h("ol", { class: "lks-script", "aria-label": "Lines to type" });
   const sayLine = h("div", { class: "lks-sayline", role: "status" });
 
   add(root, [h("div", { class: "lk-card" }, ui.life, head, tabs,
     h("div", { class: "lks-strip" }, strip.node, allowed),
     h("div", { class: "lks-main" }, rail.box, why.node),
-    kind === "console" ? [composer, sayLine] : sayLine), ui.live]);
+    kind === "console" ? [steps, composer, sayLine] : sayLine), ui.live]);
 
   function emptyText() {
     if (kind === "watch") return "No session yet. As soon as a program connects to this server, its lines appear here by themselves.";
@@ -79,7 +81,7 @@ function render({ model, el }) {
     const lines = (facts.complete || {})[row.after] || [];
     const put = (verb) => { input.value = (lines.find((line) => line.startsWith(verb)) || verb).startsWith(verb + " FROM:") ? verb + " FROM:" : verb === "RCPT" ? "RCPT TO:" : verb; typed(); input.focus(); };
     fill(allowed, row.allowed.length
-      ? ["The server will now take", row.allowed.map((verb) => (kind === "console"
+      ? [row.n === rail.newest().n ? "The server will now take" : "After line " + row.n + " the server took", row.allowed.map((verb) => (kind === "console"
         ? h("button", { title: "Put this into the line to send", onclick: () => put(verb) }, verb)
         : h("span", { class: "lk-kbd" }, verb))), h("span", {}, "· anything else is answered too, mostly with a refusal")]
       : [row.after === "message" ? "Now every line is message text, until a line with a dot alone." : row.after === "closed" ? "The session is over." : "The server has the word."]);
@@ -98,12 +100,13 @@ function render({ model, el }) {
     const line = (facts.complete[state()] || []).find((entry) => entry.toLowerCase().startsWith(text.toLowerCase()));
     return line && line.length > text.length ? line.slice(text.length) : "";
   }
-  function typed() { const rest = suggestion(); fill(ghost, rest ? [h("i", {}, input.value), rest] : []); ghost.scrollLeft = input.scrollLeft; }
+  function typed() { const rest = suggestion(); fill(ghost, rest ? [h("i", {}, input.value), rest] : []); if (rest) ghost.scrollLeft = input.scrollLeft; }
   function submit() {
     if (!status.open) return; // while an answer is awaited, further lines queue up behind it in the lab
     const line = input.value, text = state() === "message";
     if (!line && !text) { say("Nothing typed yet. The row above shows what the server takes now."); return; }
     if (shown !== status.session) pick(status.session);
+    if (rail.rows.length) rail.select(rail.newest().n);
     ui.send("line", { line });
     if (line && history[history.length - 1] !== line) history.push(line);
     recall = history.length; draft = "";
@@ -132,12 +135,22 @@ function render({ model, el }) {
     typed();
   });
   function open(again) { queue = []; say(again ? "" : "Connecting …"); ui.send("open", { again }); }
+  function showSteps() { // the lines that the lesson asks for, ticked off as they are sent in this session
+    const sent = rail.rows.filter((row) => row.s === "C" && row.role !== "closed").map((row) => row.t.toLowerCase().trim());
+    let from = 0;
+    fill(steps, (facts.steps || []).map((line) => {
+      const at = sent.indexOf(line.toLowerCase().trim(), from);
+      if (at >= 0) from = at + 1;
+      return h("li", { data: at >= 0 ? { done: "" } : {} }, at >= 0 ? icon("check") : null, h("span", { class: "lk-wire" }, line || "(empty line)"), at >= 0 ? h("span", { class: "lk-sr" }, " sent") : null);
+    }));
+  }
   function showStatus(next) {
     if (next) status = next;
     if (kind !== "console") return;
+    showSteps();
     const before = document.activeElement;
     form.style.display = status.open ? "" : "none";
-    over.style.display = status.started ? "" : "none";
+    over.style.display = status.open ? "" : "none";
     opener.style.display = status.open ? "none" : "";
     openButton.textContent = status.started ? "Connect again" : "Connect to " + facts.server + ", port " + facts.port;
     openButton.disabled = false;
@@ -147,8 +160,9 @@ function render({ model, el }) {
     input.placeholder = text ? "message text; a dot alone ends it" : status.started && rail.rows.length < 2 ? "type EHLO and a name, then Enter" : "";
     fill(tip, status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []);
     // The control that had the focus may just have gone: hand the focus to the one that took its place, never elsewhere.
-    if (status.open && before === openButton) input.focus({ preventScroll: true });
-    if (!status.open && (before === input || before === sendButton)) openButton.focus({ preventScroll: true });
+    if (status.open && (before === openButton || before === over)) { input.focus({ preventScroll: true }); composer.scrollIntoView({ block: "nearest" }); }
+    // (Not to Connect: one Enter too many after QUIT would open a new session.)
+    if (!status.open && (before === input || before === sendButton || before === over)) rail.list.focus({ preventScroll: true });
   }
 
   // ---- sessions
