@@ -15,6 +15,7 @@ from labkit.smtp.transcript import Transcript
 from labkit.view import cards
 from labkit.view.console import Console
 from labkit.view.session_widget import SessionWidget, replay
+from labkit.view.widget import LabWidget
 from labkit.world import World
 
 # What lies behind `learn` and `cards` is loaded by the first cell that shows it, not by the set-up cell.
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+W = TypeVar("W", bound="LabWidget")
 QUIZZES = Path(__file__).parent / "quizzes"
 
 
@@ -84,13 +86,18 @@ class Lesson:
 
     def predict(self, name: str) -> PredictionCard:
         """The prediction card `name`; the same one when the cell runs again."""
-        return self._once(
+        return self._anew(
             f"predict {name}", lambda: cards.PredictionCard(self._pick(self._predictions, name, "prediction"))
         )
 
+    def tell(self, name: str) -> None:
+        """It has happened: show it beside the guess, on the card if it is drawn."""
+        card = self._cards.get(f"predict {name}")
+        (card or self._pick(self._predictions, name, "prediction")).reveal()
+
     def observe(self, name: str) -> ObservationCard:
         """The observation card `name`: point at the line that decided."""
-        return self._once(
+        return self._anew(
             f"observe {name}",
             lambda: cards.ObservationCard(self._pick(self._observations, name, "observation")),
         )
@@ -107,7 +114,7 @@ class Lesson:
 
     def recorded(self, name: str) -> SessionWidget:
         """The recorded run `name`, to step through."""
-        return self._once(
+        return self._anew(
             f"recorded {name}",
             lambda: replay(
                 self.recording(name),
@@ -151,11 +158,11 @@ class Lesson:
 
     def quiz(self) -> QuizCard:
         """The four questions of this lesson."""
-        return self._once("quiz", lambda: cards.QuizCard(learn.Quiz.load(QUIZZES / f"{self.name}.json")))
+        return self._anew("quiz", lambda: cards.QuizCard(learn.Quiz.load(QUIZZES / f"{self.name}.json")))
 
     def warm_up(self) -> SpacedCard:
         """Two questions from earlier lessons."""
-        return self._once("warm up", lambda: cards.SpacedCard(self.about.id, QUIZZES))
+        return self._anew("warm up", lambda: cards.SpacedCard(self.about.id, QUIZZES))
 
     def progress(self) -> ProgressCard:
         """What is done so far, and where it is kept."""
@@ -166,7 +173,7 @@ class Lesson:
         progress = current_progress()
         if all(progress.item(exercise.id).solved for exercise in self._exercises):
             progress.finished(self.about.id)
-        return self._once(
+        return self._anew(
             "done", lambda: cards.EndCard(self.about.id, self.summary, self.outside, folder=Path.cwd())
         )
 
@@ -202,6 +209,17 @@ class Lesson:
         return self._once(
             f"exercise {number}", lambda: cards.ExerciseCard(exercises[number - 1], number, len(exercises))
         )
+
+    def _anew(self, key: str, make: Callable[[], W]) -> W:
+        """A widget for this run of the cell. What it shows lies in progress or in a transcript, not in the widget, so a cell
+        that runs again gets one that the page has surely opened, and the former one goes.
+        """
+        former = self._cards.get(key)
+        if former is not None:
+            former.close()
+        made = make()
+        self._cards[key] = made
+        return made
 
     def _once(self, key: str, make: Callable[[], T]) -> T:
         if key not in self._cards:

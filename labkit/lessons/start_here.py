@@ -98,7 +98,7 @@ class StartHere(Lesson):
 
     def _reveal_typo(self, transcript: Transcript) -> None:
         if any(event.sender == "S" and event.data.startswith(b"550") for event in transcript):
-            self.predict("typo").reveal()
+            self.tell("typo")
 
     def predictions(self) -> Mapping[str, Prediction]:
         """Who notices a wrong name first."""

@@ -21,9 +21,7 @@ __all__ = [
 
 ANSWER_LIMIT = 70_000
 """Characters of one typed line that are taken from the page."""
-LIVE_TASK = (
-    "Do it in your own session in the console, then come back and check. The check reads what you sent there."
-)
+LIVE_TASK = "Do it further up, as the task says, then come back and check. The check reads the session that you had there."
 
 
 def form_state(form: Form) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Console(SessionWidget):
     client    the name this client gives in EHLO; sender and recipient are used in completions
     complete  whether the composer completes commands (off inside exercises)
     outside   whether sessions of other programs appear here too
+    steps     the lines that the lesson asks for, shown above the composer and ticked off
     prelude   lines that are sent by themselves after each Connect, to begin in the middle
     """
 
@@ -54,6 +55,7 @@ class Console(SessionWidget):
         complete: bool = True,
         outside: bool = True,
         prelude: Sequence[str] = (),
+        steps: Sequence[str] = (),
     ) -> None:
         remember_main_loop()
         super().__init__(
@@ -63,6 +65,7 @@ class Console(SessionWidget):
             port=port,
             title=title,
             complete=completions(client, sender, recipient) if complete else None,
+            steps=steps,
         )
         self._world, self._host, self._port = world, host, port
         self._client: Client | None = None
@@ -105,6 +108,14 @@ class Console(SessionWidget):
             session.rows.transcript() for session in self._sessions if session.own and session.rows.last
         )
 
+    @property
+    def spoken_transcript(self) -> Transcript:
+        """The learner's latest own session in which at least one line was sent."""
+        spoken = [
+            one for one in self.own_transcripts if any(event.sender == "C" and event.data for event in one)
+        ]
+        return spoken[-1] if spoken else Transcript()
+
     def status(self) -> dict[str, Any]:
         """For the composer: is a connection open, does a reply stand out, which session is the learner's."""
         client, own = self._client, self._own
@@ -134,6 +145,7 @@ class Console(SessionWidget):
         async with self._turn:
             if self._client is not None and not self._client.closed:
                 return
+            self._drop_untouched()
             self._attempt += 1
             own = self.add_session(
                 f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True
@@ -148,6 +160,13 @@ class Console(SessionWidget):
             for line in self._prelude:
                 if not client.closed:
                     await self._step(client.send_line(line))
+
+    def _drop_untouched(self) -> None:
+        """A session in which the learner said nothing leaves no tab behind."""
+        own = self._own
+        if own is not None and not any(event.sender == "C" and event.data for event in own.rows.transcript()):
+            self._sessions.remove(own)
+            self._attempt -= 1
 
     async def _line(self, octets: bytes) -> None:
         async with self._turn:

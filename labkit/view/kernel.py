@@ -1,4 +1,5 @@
-"""What the lab adds to a kernel when it starts: one kind sentence for a cell that runs before the set-up cell.
+"""What the lab adds to a kernel when it starts: one kind sentence for a cell that runs before the set-up cell, and an
+interrupted cell that shows itself and not the inside of the lab.
 
 Loaded by ``etc/ipython/ipython_config.py``, which the package installs. Imports nothing, because every kernel pays for it.
 """
@@ -21,7 +22,7 @@ TASK_SENTENCE = (
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython."""
-    shell.set_custom_exc((NameError,), explain_missing_name)
+    shell.set_custom_exc((NameError, KeyboardInterrupt), show_error)
 
 
 def unload_ipython_extension(shell: Any) -> None:
@@ -29,14 +30,22 @@ def unload_ipython_extension(shell: Any) -> None:
     shell.set_custom_exc((), None)
 
 
-def explain_missing_name(
+def show_error(
     shell: Any,
     kind: type[BaseException],
     error: BaseException,
     trace: TracebackType | None,
     tb_offset: int | None = None,
 ) -> list[str]:
-    """Say what to do when a lesson's cell runs before its set-up; every other NameError is shown as always."""
+    """Say what to do when a lesson's cell runs before its set-up; every other NameError is shown as always.
+
+    Of an interrupt, the frames below the lab's first are left out: where it struck there is of no use to anybody.
+    """
+    if issubclass(kind, KeyboardInterrupt):
+        _cut_below_the_lab(trace)
+        error.__suppress_context__ = True
+        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+        return []
     name = getattr(error, "name", None)
     if name not in MADE_BY_SETUP:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
@@ -46,3 +55,10 @@ def explain_missing_name(
     )
     shell._showtraceback(kind, error, [sentence])
     return [sentence]
+
+
+def _cut_below_the_lab(trace: TracebackType | None) -> None:
+    while trace is not None:
+        if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] == "labkit":
+            trace.tb_next = None
+        trace = trace.tb_next

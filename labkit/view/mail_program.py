@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.utils import parseaddr
 from html import escape
 from typing import Any
 
@@ -64,8 +65,10 @@ class MailProgram(LabWidget):
         if self._sending or not all(isinstance(value, str) for value in fields):
             return
         to, subject, text = (str(value)[:FIELD_LIMIT] for value in fields)
-        recipients = tuple(part.strip() for part in to.replace(";", ",").split(",") if part.strip())
+        written = tuple(part.strip() for part in to.replace(";", ",").split(",") if part.strip())
+        recipients = tuple(parseaddr(part)[1] or part for part in written)
         if not recipients:
+            self._rows = SessionRows()
             self._verdict = {
                 "kind": "4",
                 "title": "Nobody to send to.",
@@ -134,7 +137,7 @@ class MailProgram(LabWidget):
         return {
             "kind": "4" if reply.severity == 4 else "5",
             "title": "Not sent.",
-            "text": f"The server refused{whom} on line {line}: {reply.code} {reply.text}. Nothing left Alice's program, so nothing can come back.",
+            "text": f"The server refused{whom} on line {line}: {reply.code} {reply.text}. No text left Alice's program, so nothing can come back.",
             "line": line,
         }
 

@@ -74,6 +74,7 @@ class SessionWidget(LabWidget):
         port: int = 25,
         title: str = "",
         complete: Mapping[str, Sequence[str]] | None = None,
+        steps: Sequence[str] = (),
     ) -> None:
         stations = {state for state, _ in STATIONS}
         facts = {
@@ -81,6 +82,7 @@ class SessionWidget(LabWidget):
             "server": server,
             "port": port,
             "title": title,
+            "steps": list(steps),
             "states": [{"id": str(state.value), "label": label} for state, label in STATIONS],
             "edges": [
                 [e[0].value, e[1], str(e[2]), e[3].value]

@@ -157,7 +157,6 @@ def test_send_delivers_over_a_real_session(world: World) -> None:
         "bob@elsewhere.example",
         "no address at all",
         "<>\r\nQUIT",
-        "bob@receiver.example>\r\nRSET",
     ],
 )
 def test_a_refusal_names_line_and_code_and_nothing_is_delivered(world: World, to: str) -> None:

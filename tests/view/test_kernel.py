@@ -1,7 +1,8 @@
-"""A cell that runs before the set-up cell gets a sentence; every other mistake is shown as always."""
+"""A cell that runs before the set-up cell gets a sentence; an interrupt shows no inside; the rest is shown as always."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,3 +39,17 @@ def test_a_task_without_its_cell_is_explained(shell: Any, capsys: pytest.Capture
 def test_other_names_keep_their_traceback(shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
     shell.run_cell("something_else")
     assert "NameError" in capsys.readouterr().out
+
+
+def test_an_interrupt_shows_one_frame_of_the_lab(
+    shell: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labkit.lessons.opening.find_lesson", interrupted)
+    shell.run_cell("import labkit\nlabkit.open_lesson('01_session')")
+    said = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    assert "KeyboardInterrupt" in said
+    assert "labkit.open_lesson('01_session')" in said
+    assert re.findall(r"File \S*/labkit/(\S+):\d+", said) == ["lessons/opening.py"], said

@@ -20,6 +20,9 @@ function region(host, className) {
     const key = had && had.dataset.key;
     const cursor = had && had.type === "text" ? [had.selectionStart, had.selectionEnd] : null;
     fill(node, build(data));
+    // What the learner's own click brought is brought into sight; nothing moves for who is elsewhere on the page.
+    const fresh = node.querySelector(".lk-feedback"), widget = node.closest(".lk");
+    if (fresh && widget && widget.contains(document.activeElement)) fresh.scrollIntoView({ block: "nearest" });
     if (!had) return;
     const again = key ? [...node.querySelectorAll("[data-key]")].find((item) => item.dataset.key === key) : null;
     if (again) { again.focus({ preventScroll: true }); if (cursor && again.setSelectionRange) again.setSelectionRange(...cursor); return; }

@@ -83,8 +83,8 @@ try { if (localStorage.getItem("labkit-projector")) projector(true); } catch { /
 // acknowledged at once; a missing acknowledgement is looked into: is the kernel busy with a cell, or is it gone?
 const LIFE = {
   busy: "The kernel is still working on a cell. This answers as soon as that is done; the square stop button above interrupts it.",
-  gone: "The kernel behind this picture was restarted or has ended, so it cannot answer. Select this cell and press Shift+Enter to bring it back. Your progress is kept.",
-  silent: "No answer from the kernel yet. If a cell is running, wait for it. If the kernel was restarted, select this cell and press Shift+Enter.",
+  gone: "The kernel behind this picture was restarted or has ended. Choose Run > Run All Cells in the menu: that brings every picture back and sends nothing. Your progress is kept.",
+  silent: "No answer from the kernel yet. If a cell is running, wait for it. If the kernel was restarted, choose Run > Run All Cells in the menu.",
 };
 function mount(model, el, name) {
   const live = h("div", { class: "lk-sr", "aria-live": "polite", role: "status" });
