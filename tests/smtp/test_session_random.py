@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from labkit.smtp import Malformed, Note, Observer, Reply, State, Transcript, WireEvent, observe
 
@@ -22,9 +21,7 @@ ROLES = {
 CLIENT_ROLES = {"command", "command-part", "auth", "text", "end-of-text", "closed", "unanswered"}
 
 
-@given(sessions())
-def test_one_note_for_each_event_in_the_same_order(events: list[WireEvent]) -> None:
-    notes = observe(events)
+def one_note_for_each_event_in_the_same_order(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
     assert [(n.seq, n.octets, n.encrypted) for n in notes] == [(e.seq, e.data, e.encrypted) for e in events]
     for event, note in zip(events, notes, strict=True):
         assert note.role in ROLES
@@ -32,9 +29,10 @@ def test_one_note_for_each_event_in_the_same_order(events: list[WireEvent]) -> N
         assert (note.role == "closed") is (not event.data)
 
 
-@given(sessions())
-def test_each_reply_answers_at_most_one_line_and_links_agree(events: list[WireEvent]) -> None:
-    notes = {note.seq: note for note in observe(events)}
+def each_reply_answers_at_most_one_line_and_links_agree(
+    events: list[WireEvent], all_notes: tuple[Note, ...]
+) -> None:
+    notes = {note.seq: note for note in all_notes}
     senders = {event.seq: event.sender for event in events}
     connections = {event.seq: event.connection for event in events}
     answered = Counter(n.answers for n in notes.values() if n.role == "reply")
@@ -55,15 +53,16 @@ def test_each_reply_answers_at_most_one_line_and_links_agree(events: list[WireEv
         assert (note.reply is not None) is (note.role in ("reply", "greeting", "unsolicited"))
 
 
-@given(sessions(connections=1))
-def test_answers_come_first_in_first_out(events: list[WireEvent]) -> None:
-    answers = [n.answers for n in observe(events) if n.role == "reply"]
-    assert answers == sorted(answers)  # type: ignore[type-var]
+def answers_come_first_in_first_out(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
+    for connection in (1, 2):
+        both = zip(events, notes, strict=True)
+        answers = [n.answers or 0 for e, n in both if n.role == "reply" and e.connection == connection]
+        assert answers == sorted(answers)
 
 
-@given(sessions())
-def test_states_form_a_chain_that_only_the_server_and_the_end_move(events: list[WireEvent]) -> None:
-    notes = observe(events)
+def states_form_a_chain_that_only_the_server_and_the_end_move(
+    events: list[WireEvent], notes: tuple[Note, ...]
+) -> None:
     for connection in (1, 2):
         chain = [n for n, e in zip(notes, events, strict=True) if e.connection == connection]
         assert not chain or chain[0].before is State.CONNECTING
@@ -74,8 +73,7 @@ def test_states_form_a_chain_that_only_the_server_and_the_end_move(events: list[
                 assert note.role in ("greeting", "reply", "unsolicited", "closed")
 
 
-@given(sessions())
-def test_feeding_one_by_one_equals_observing_the_whole(events: list[WireEvent]) -> None:
+def feeding_one_by_one_equals_observing_the_whole(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
     observer = Observer()
     kept: dict[int, Note] = {}
     for event in events:
@@ -84,15 +82,12 @@ def test_feeding_one_by_one_equals_observing_the_whole(events: list[WireEvent]) 
         assert [n.seq for n in changed] == sorted({n.seq for n in changed})
         kept |= {note.seq: note for note in changed}
         assert observer.notes[-1] == changed[-1]
-    assert tuple(kept[seq] for seq in sorted(kept)) == observer.notes == observe(events)
+    assert tuple(kept[seq] for seq in sorted(kept)) == observer.notes == notes
 
 
-@given(sessions(connections=1), st.integers(0, 40))
-def test_a_prefix_is_observed_the_same_way(events: list[WireEvent], cut: int) -> None:
+def a_prefix_is_observed_the_same_way(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
     """What was said of a line that has its answer never changes afterwards."""
-    early = observe(events[:cut])
-    late = observe(events)
-    for one, two in zip(early, late, strict=False):
+    for one, two in zip(observe(events[: len(events) // 2]), notes, strict=False):
         assert (one.before, one.after) == (two.before, two.after)
         if one.role in ("reply", "greeting", "unsolicited", "closed", "end-of-text"):
             assert one.reply == two.reply
@@ -101,9 +96,8 @@ def test_a_prefix_is_observed_the_same_way(events: list[WireEvent], cut: int) ->
             assert one == two
 
 
-@given(sessions())
-def test_a_disagreement_has_a_reason(events: list[WireEvent]) -> None:
-    for note in observe(events):
+def a_disagreement_has_a_reason(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
+    for note in notes:
         if not note.agrees:
             assert note.why
         if isinstance(note.reply, Malformed):
@@ -114,15 +108,7 @@ def test_a_disagreement_has_a_reason(events: list[WireEvent]) -> None:
             assert note.why
 
 
-@given(sessions(connections=1))
-def test_the_envelope_follows_the_accepted_commands(events: list[WireEvent]) -> None:
-    """Told once more, in another way: by walking through the replies only."""
-    notes = observe(events)
-    observer = Observer()
-    for event in events:
-        observer.feed(event)
-    if notes:
-        assert observer.envelope == notes[-1].envelope
+def the_envelope_fits_the_state(events: list[WireEvent], notes: tuple[Note, ...]) -> None:
     for note in notes:
         if note.after in (State.CONNECTED, State.GREETED) and note.before is not note.after:
             assert note.envelope.forward_paths == ()
@@ -130,6 +116,25 @@ def test_the_envelope_follows_the_accepted_commands(events: list[WireEvent]) -> 
         if note.after is State.RECIPIENTS:
             assert note.envelope.forward_paths
         assert len(note.envelope.forward_paths) == (note.trail.count if note.trail else 0)
+
+
+INVARIANTS: list[Callable[[list[WireEvent], tuple[Note, ...]], None]] = [
+    one_note_for_each_event_in_the_same_order,
+    each_reply_answers_at_most_one_line_and_links_agree,
+    answers_come_first_in_first_out,
+    states_form_a_chain_that_only_the_server_and_the_end_move,
+    feeding_one_by_one_equals_observing_the_whole,
+    a_prefix_is_observed_the_same_way,
+    a_disagreement_has_a_reason,
+    the_envelope_fits_the_state,
+]
+
+
+@given(sessions())
+def test_invariants_of_any_session(events: list[WireEvent]) -> None:
+    notes = observe(events)
+    for invariant in INVARIANTS:
+        invariant(events, notes)
 
 
 def _flood(kind: str, size: int) -> Transcript:
