@@ -56,10 +56,10 @@ CASES: dict[tuple[int, str], Case] = {
     (220, "greeting"): Case(
         "It waits for the client's name.", _CLIENT, "Send EHLO with the client's own name."),
     (554, "greeting"): Case(
-        "It gives no mail service on this connection.", _POSTMASTER,
+        "It gives no mail service on this connection.", _CLIENT,
         "Send QUIT. Try another host of that domain, or ask its postmaster another way."),
     (521, "greeting"): Case(
-        "This host takes no mail at all, today or later.", _POSTMASTER,
+        "This host takes no mail at all, today or later.", _CLIENT,
         "Send QUIT. This host is the wrong place for mail.",
         (Rule("RFC 7504 section 3", "521 greets where no mail is ever taken."),)),
     # ---------------------------------------------------------------- EHLO and HELO

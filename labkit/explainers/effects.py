@@ -56,6 +56,8 @@ def _unchanged(note: Note) -> str:
 def _closing(note: Note, stage: str) -> str:
     if note.before is State.CLOSED:
         return "The session was over before this."
+    if note.before is State.CONNECTING:
+        return "The session is over before it began."
     dropped = " The open transaction is dropped." if note.before in _OPEN else ""
     if stage == "QUIT":
         return f"The session is over.{dropped}"

@@ -36,14 +36,17 @@ _CLIENT = "the client"
 _POSTMASTER = "the sender's postmaster"
 _RECIPIENT = "the recipient"
 _RECEIVER = "the receiving side"
+_READ_FROM_THE_LEFT = "An enhanced code is class, subject and detail. An unknown one is read from the left."
+_AT_ONCE = frozenset({"5.1", "5.2", "5.3", "5.4", "7.9", "7.10", "7.11"})
 _OWN_MEANING = " Large providers give 5.7.26 to 5.7.32 meanings of their own: look into their list."
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One detail. ``meaning`` is a sentence; ``who`` must act on a 5, and what they do is ``then``.
+    """One detail. ``meaning`` is a sentence; ``who`` must act on a failure, and what they do is ``then``.
 
     ``ref`` is the document, for the rule. ``known`` is false if only class or subject could be explained.
+    ``at_once``: even under class 4 there is something to do now, rather than to wait.
     """
 
     meaning: str
@@ -51,11 +54,12 @@ class Status:
     then: str
     ref: str
     known: bool = True
+    at_once: bool = False
 
     @property
     def rule(self) -> Rule:
-        """Where the code is defined."""
-        return Rule(self.ref, self.meaning)
+        """Where the code is defined, or how an unknown one is read."""
+        return Rule(self.ref, self.meaning if self.known else _READ_FROM_THE_LEFT)
 
 
 def _rows(
@@ -64,7 +68,8 @@ def _rows(
     section = f"RFC 3463 section {SUBJECTS[subject][1]}"
     found = {}
     for detail, meaning, who, then, *ref in rows:
-        found[f"{subject}.{detail}"] = Status(meaning, who, then, ref[0] if ref else section)
+        key = f"{subject}.{detail}"
+        found[key] = Status(meaning, who, then, ref[0] if ref else section, at_once=key in _AT_ONCE)
     return found
 
 
@@ -233,6 +238,7 @@ def status_of(code: str) -> Status:
         return found
     about, section = SUBJECTS.get(str(int(subject)), ("about a subject that no standard names", "2"))
     if found is not None:  # a row that names a trouble, under the class that means success
+        about = "without closer detail" if subject == "0" else about
         return Status(f"Success, {about}.", "", "", found.ref)
     kind = CLASSES.get(level, "of an unknown class")
     return Status(

@@ -22,6 +22,7 @@ __all__ = ["explain_reply", "explain_reply_part", "stage_of"]
 _LATER = "Keep the message and try again, after half an hour at the earliest."
 _CHANGE = "Do not send the same again. First change what the reply objects to."
 _WORDS = {2: "is accepted", 3: "goes on", 4: "is put off", 5: "is refused"}
+_DUE = {"text": "the final dot", "response": "the AUTH response"}
 _ORDER_CODES = frozenset({500, 501, 502, 503, 504, 521, 555})
 _DEFERRED = Rule(
     "RFC 5321 section 4.5.4.1",
@@ -60,7 +61,7 @@ def explain_reply(note: Note, answered: Note | None) -> LineExplanation:
     about = STAGES.get(stage, OTHER)
     reply = note.reply
     if not isinstance(reply, Reply):
-        return _explain_malformed(note, answered, about, stage)
+        return _explain_malformed(note, answered, stage)
     status = status_of(reply.enhanced_code) if reply.enhanced_code else None
     case = CASES.get((reply.code, stage))
     certain = reply.code in CODES and (status is None or status.known)
@@ -170,7 +171,8 @@ def _happened(
             said.append(f"The line has a fault of its own, too. {note.expectation.reason}")
             rules.append(note.expectation.rule)
     if status is not None:
-        if reply.severity >= 4 or not status.known:
+        told = _refused_by_rule(note, reply) and (reply.enhanced_code or "")[1:3] == ".5"
+        if (reply.severity >= 4 and not told) or not status.known:
             said.append(status.meaning)
         rules.append(status.rule)
     if case is None and (rule := code_rule(reply.code)) is not None:
@@ -194,7 +196,7 @@ def _next(note: Note, reply: Reply, case: Case | None, status: Status | None) ->
     if reply.severity < 4:
         return (case.who, case.then) if case is not None else ("", "")
     if status is not None and status.who and _detailed(reply, status):
-        if reply.severity == 5:
+        if reply.severity == 5 or status.at_once:
             return status.who, status.then
         return status.who, f"{_LATER} If it stays so: {status.then[0].lower()}{status.then[1:]}"
     if case is not None:
@@ -216,7 +218,7 @@ def _words(verb: str) -> str:
     return {"MAIL": "MAIL FROM", "RCPT": "RCPT TO"}.get(verb, verb)
 
 
-def _explain_malformed(note: Note, answered: Note | None, about: Stage, stage: str) -> LineExplanation:
+def _explain_malformed(note: Note, answered: Note | None, stage: str) -> LineExplanation:
     assert isinstance(note.reply, Malformed)
     line = note.octets
     parts: tuple[tuple[str, str], ...] = ()
@@ -227,10 +229,10 @@ def _explain_malformed(note: Note, answered: Note | None, about: Stage, stage: s
             (digits[1], SECOND.get(digits[1], "the standards give this digit no meaning")),
             (digits, "no code that a standard names"),
         )
-    came = f" It came as the answer to {about.noun}." if answered is not None else ""
+    came = f" The answer to {_DUE.get(stage, stage or 'this line')} was due." if answered is not None else ""
     return LineExplanation(
         seq=note.seq,
-        headline="This is no valid reply",
+        headline=f"{parts[2][0]}: no valid reply" if parts else "This is no valid reply",
         parts=parts,
         happened=f"By the rules this is no reply: {note.reply.reason}.{came}",
         effect=effect_of(note, stage, answered),
