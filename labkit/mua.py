@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from labkit.client import Client
+from labkit.client import Client, ClientError
 from labkit.message import data_octets
 from labkit.smtp.reply import Reply
 
@@ -86,7 +87,8 @@ async def hand_over(
 
 
 async def _part(client: Client, outcome: Outcome) -> Outcome:
-    await _ask(client, "QUIT")
+    with suppress(ClientError):  # what was decided before stays decided (RFC 5321 section 4.2.5)
+        await _ask(client, "QUIT")
     await client.close()
     return outcome
 

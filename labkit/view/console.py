@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labkit.client import Client, ClientError
+from labkit.client import Client
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.session import State
 from labkit.smtp.transcript import Transcript, WireEvent
-from labkit.transport.loop_thread import loop_thread
+from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view.kernel_loop import hand_over, remember_main_loop
 from labkit.view.session_widget import SessionWidget, Shown
 from labkit.world import World
@@ -151,9 +151,15 @@ class Console(SessionWidget):
                 f"Your session {self._attempt}" if self._attempt > 1 else "Your session", own=True
             )
             self._own = own
-            client = self._world.async_client(
-                self._host, self._port, on_event=lambda event: self.feed(own, event)
-            )
+            try:
+                client = self._world.async_client(
+                    self._host, self._port, on_event=lambda event: self.feed(own, event)
+                )
+            except LabError:
+                self._sessions.remove(own)
+                self._own, self._shown = None, None
+                self._report("This server was closed. Choose Run > Run All Cells to start the lab again.")
+                return
             self._client = client
             self.show_session(own)
             await self._step(client.connect())
@@ -193,7 +199,7 @@ class Console(SessionWidget):
         trouble = ""
         try:
             await step
-        except ClientError as error:
+        except LabError as error:
             trouble = str(error)
         finally:
             slow.cancel()

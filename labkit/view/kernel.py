@@ -41,6 +41,21 @@ def show_error(
 
     Of an interrupt, the frames below the lab's first are left out: where it struck there is of no use to anybody.
     """
+    try:
+        return _show(shell, kind, error, trace, tb_offset)
+    except (
+        KeyboardInterrupt
+    ):  # it struck while this was being shown; passed on, it would make IPython unregister us
+        return _show(shell, kind, error, trace, tb_offset)
+
+
+def _show(
+    shell: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+    tb_offset: int | None,
+) -> list[str]:
     if issubclass(kind, KeyboardInterrupt):
         _cut_below_the_lab(trace)
         error.__suppress_context__ = True

@@ -12,7 +12,7 @@ import traitlets
 from labkit.client import ClientError
 from labkit.mua import Draft, Outcome, hand_over
 from labkit.smtp.transcript import Transcript, WireEvent
-from labkit.transport.loop_thread import loop_thread
+from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view import kernel_loop
 from labkit.view.printable import printable, shortened
 from labkit.view.session_rows import SessionRows
@@ -83,7 +83,18 @@ class MailProgram(LabWidget):
 
     async def _hand_in(self, draft: Draft) -> None:
         self._rows, self._verdict = SessionRows(), None
-        client = self._world.async_client(self._host, self._port, on_event=self._event)
+        try:
+            client = self._world.async_client(self._host, self._port, on_event=self._event)
+        except LabError:
+            self._sending = False
+            self._verdict = {
+                "kind": "4",
+                "title": "This server was closed.",
+                "text": "Choose Run > Run All Cells to start the lab again.",
+                "line": 0,
+            }
+            self._show(animate=True)
+            return
         message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"
         try:
             message = draft.to_bytes(self._world.clock.datetime(), message_id)

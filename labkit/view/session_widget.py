@@ -109,9 +109,11 @@ class SessionWidget(LabWidget):
         session = Shown(self._next_id, label, own, SessionRows(transcript.events if transcript else ()))
         self._next_id += 1
         self._sessions.append(session)
-        while len(self._sessions) > KEPT_SESSIONS:
-            oldest = next(entry for entry in self._sessions if entry.id != self._shown)
-            self._sessions.remove(oldest)
+        mine = next((entry.id for entry in reversed(self._sessions) if entry.own), None)
+        while len(self._sessions) > KEPT_SESSIONS:  # the one in sight and the learner's latest stay
+            self._sessions.remove(
+                next(entry for entry in self._sessions if entry.id not in (self._shown, mine, session.id))
+            )
         if self._shown is None:
             self._shown = session.id
         return session

@@ -184,3 +184,23 @@ def test_starttls_typed_by_hand_goes_on_encrypted(console: Console) -> None:
     until(lambda: codes(console) == [b"220", b"250", b"220", b"250", b"250"])
     assert [event.encrypted for event in console.own_transcript][-1]
     assert not console.own_transcript[0].encrypted
+
+
+def test_a_closed_world_is_said_and_not_a_dead_button(console: Console, world: World) -> None:
+    mail = program(world)
+    world.close()
+    say(console, op="open", again=False)
+    until(lambda: any("Run All" in str(m.get("say")) for m in console.sent))  # type: ignore[attr-defined]
+    say(mail, op="send", to="bob@receiver.example", subject="", text="")
+    until(lambda: mail._verdict)
+    assert mail._verdict is not None
+    assert "closed" in mail._verdict["title"]
+    assert not mail._sending
+
+
+def test_many_visits_do_not_push_the_learners_session_out(console: Console, world: World) -> None:
+    say(console, op="open", again=False)
+    until(lambda: codes(console) == [b"220"])
+    for number in range(30):
+        console.show_session(console.add_session(f"visitor {number}", own=False))
+    assert len(console.own_transcripts) == 1
