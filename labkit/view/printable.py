@@ -18,6 +18,8 @@ def printable(data: bytes) -> str:
 
 def printable_text(text: str) -> str:
     """The same for text; octets that were no UTF-8 stand in it as lone surrogates (``surrogateescape``)."""
+    if text.isascii() and text.isprintable():  # nearly every line, at once
+        return text
     return "".join(_shown(character) for character in text)
 
 

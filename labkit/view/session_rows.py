@@ -47,7 +47,7 @@ class SessionRows:
         self._events: list[WireEvent] = []
         self._allowed: list[tuple[str, ...]] = []
         for event in events:
-            self.feed(event)
+            self._take(event)
 
     @property
     def state(self) -> State:
@@ -62,9 +62,7 @@ class SessionRows:
     def feed(self, event: WireEvent) -> list[Row]:
         """Take one event; returns the rows that are new or have changed by it."""
         with self._lock:
-            self._events.append(event)
-            changed = {note.seq: note for note in self._observer.feed(event)}
-            self._allowed.append(self._observer.allowed)
+            changed = {note.seq: note for note in self._take(event)}
             first = self._events[0].seq
             return [self._row(self._events[seq - first], note) for seq, note in sorted(changed.items())]
 
@@ -94,6 +92,12 @@ class SessionRows:
             return [
                 printable(split_line_end(event.data)[0]) for event, note in notes if note.role == "command"
             ]
+
+    def _take(self, event: WireEvent) -> tuple[Note, ...]:
+        changed = self._observer.feed(event)
+        self._events.append(event)
+        self._allowed.append(self._observer.allowed)
+        return changed
 
     def _row(self, event: WireEvent, note: Note) -> Row:
         line, end = split_line_end(event.data)
