@@ -259,6 +259,8 @@ def test_wrong_octets_are_named(octets: bytes, reason: str, verb: str) -> None:
          f"MAIL FROM:<a@{'b.' * 127}cc>", "the domain is longer than 255 octets"),
         (f"MAIL FROM:<aaa@{'b.' * 124}cc>",
          f"MAIL FROM:<aaa@{'b.' * 124}ccc>", "the path is longer than 256 octets"),
+        # A domain of 255 octets is long enough to make the path too long, and is not too long itself.
+        (f"MAIL FROM:<a@{'b.' * 125}cc>", f"MAIL FROM:<a@{'b.' * 127}c>", "the path is longer than 256 octets"),
         (f"EHLO {'b.' * 127}c", f"EHLO {'b.' * 127}cc", "the domain is longer than 255 octets"),
         (f"NOOP {'x' * 505}", f"NOOP {'x' * 506}", "the line has 513 octets; 512 is the limit"),
         (f"MAIL FROM:<a@b.c> SIZE=1 X={'x' * 509}", f"MAIL FROM:<a@b.c> SIZE=1 X={'x' * 510}",

@@ -154,6 +154,7 @@ def test_a_session_pasted_by_hand_reads() -> None:
         ("# time=soon", "line 1: time must be a number"),
         ("# seq=one", "line 1: seq must be a whole number"),
         ("# view=above", "line 1: view must be"),
+        ("# view=a=b", "line 1: view must be"),
         ("# encrypted=maybe", "line 1: encrypted must be yes or no"),
         ("# color=red", "line 1: 'color' is none of"),
         ("# segment=X", "line 1: segment must be C or S"),
