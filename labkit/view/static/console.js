@@ -73,18 +73,19 @@ function render({ model, el }) {
     if (!row) return;
     strip.show(row.at);
     showAllowed(row);
-    fill(lockTag, h("span", { class: "lk-tag", data: { kind: row.enc ? "tls" : "clear" } }, icon(row.enc ? "lock" : "open"), row.enc ? "encrypted" : "clear text"));
+    fillChanged(lockTag, row.enc ? "tls" : "clear", () => h("span", { class: "lk-tag", data: { kind: row.enc ? "tls" : "clear" } }, icon(row.enc ? "lock" : "open"), row.enc ? "encrypted" : "clear text"));
     why.show(row, cache.get(key(n)), n === rail.newest().n);
     if (!cache.has(key(n)) && ui.alive()) ui.send("explain", { session: shown, n });
   }
   function showAllowed(row) {
     const lines = (facts.complete || {})[row.after] || [];
     const put = (verb) => { input.value = (lines.find((line) => line.startsWith(verb)) || verb).startsWith(verb + " FROM:") ? verb + " FROM:" : verb === "RCPT" ? "RCPT TO:" : verb; typed(); input.focus(); };
-    fill(allowed, row.allowed.length
-      ? [row.n === rail.newest().n ? "The server will now take" : "After line " + row.n + " the server took", row.allowed.map((verb) => (kind === "console"
+    const lead = row.n === rail.newest().n ? "The server will now take" : "After line " + row.n + " the server took";
+    fillChanged(allowed, [lead, row.after, ...row.allowed].join(" "), () => (row.allowed.length
+      ? [lead, row.allowed.map((verb) => (kind === "console"
         ? h("button", { title: "Put this into the line to send", onclick: () => put(verb) }, verb)
         : h("span", { class: "lk-kbd" }, verb))), h("span", {}, "· anything else is answered too, mostly with a refusal")]
-      : [row.after === "message" ? "Now every line is message text, until a line with a dot alone." : row.after === "closed" ? "The session is over." : "The server has the word."]);
+      : [row.after === "message" ? "Now every line is message text, until a line with a dot alone." : row.after === "closed" ? "The session is over." : "The server has the word."]));
   }
   function explained(session, n, explanation) {
     cache.set(session + "/" + n, explanation);
@@ -158,7 +159,7 @@ function render({ model, el }) {
     prompt.textContent = text ? "text:" : "C:";
     input.setAttribute("aria-label", text ? "A line of the message text" : "A line to send to the server");
     input.placeholder = text ? "message text; a dot alone ends it" : status.started && rail.rows.length < 2 ? "type EHLO and a name, then Enter" : "";
-    fill(tip, status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []);
+    fillChanged(tip, String(status.open && (text ? "text" : "command")), () => (status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []));
     // The control that had the focus may just have gone: hand the focus to the one that took its place, never elsewhere.
     if (status.open && (before === openButton || before === over)) { input.focus({ preventScroll: true }); composer.scrollIntoView({ block: "nearest" }); }
     // (Not to Connect: one Enter too many after QUIT would open a new session.)
@@ -194,7 +195,7 @@ function render({ model, el }) {
     showStatus(data.status);
     showTabs();
     if (rail.rows.length) { rail.select(kind === "replay" ? rail.rows[0].n : rail.rows[rail.rows.length - 1].n, true); selected(rail.selected); }
-    else { where.textContent = "no line yet"; strip.show("connected"); fill(allowed); fill(lockTag); why.intro(h("p", { class: "lk-muted" }, emptyText())); }
+    else { where.textContent = "no line yet"; strip.show("connected"); fillChanged(allowed, "", () => []); fillChanged(lockTag, "", () => []); why.intro(h("p", { class: "lk-muted" }, emptyText())); }
     keep();
   }
   ui.on("snapshot", snapshot);

@@ -11,13 +11,20 @@ function onFrame(act) {
   return () => { if (!due) { due = true; requestAnimationFrame(() => { due = false; act(); }); } };
 }
 
+// Filled anew only when it says something else: new nodes cost style, layout and paint, even if they look the same.
+function fillChanged(node, sign, kids) {
+  if (node.lkSign === sign) return;
+  node.lkSign = sign;
+  fill(node, kids());
+}
+
 function rowLabel(row) {
   const who = row.s === "C" ? "client" : "server";
   const state = row.code ? ", " + (MEANING[String(row.code)[0]] || "unknown reply") : "";
   return "Line " + row.n + ", " + who + ": " + (row.code ? row.code + " " : "") + (row.t || "(nothing)") + state;
 }
 function rowNode(row, parts) {
-  const node = h("div", { class: "lks-row lk-move", role: "option", id: parts.prefix + row.n, "aria-selected": "false", "aria-label": rowLabel(row),
+  const node = h("div", { class: "lks-row", role: "option", id: parts.prefix + row.n, "aria-selected": "false", "aria-label": rowLabel(row),
     data: { n: row.n, s: row.s, role: row.role } });
   if (row.tx) node.dataset.tx = "";
   if (row.enc) node.dataset.enc = "";
