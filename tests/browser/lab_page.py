@@ -327,10 +327,26 @@ class LabPage:
         return self._shoot(self.page.locator(".jp-WindowedPanel-viewport").first, path)
 
     def axe(self, selector: str = ".lk", **options: Any) -> list[str]:
-        """What axe-core finds inside `selector`, one line for each element; an empty list is what we want."""
+        """What axe-core finds inside `selector`, one line for each element; an empty list is what we want.
+
+        The window grows until all cells are in it, and JupyterLab's body, which has no height, lets its content
+        show: what axe takes for hidden or scrolled away it passes over without measuring any contrast.
+        """
         if not self.page.locator(selector).count():
             raise AssertionError(f"nothing to check: no {selector} in the page")
-        found = Axe().run(self.page, context=selector, options={"resultTypes": ["violations"], **options})
+        cells = self.page.locator(".jp-WindowedPanel-viewport").first.bounding_box()
+        size = self.page.viewport_size
+        if size is None or cells is None:
+            raise AssertionError("nothing to check: no notebook is displayed")
+        self.page.set_viewport_size({"width": size["width"], "height": math.ceil(cells["height"]) + 300})
+        self.page.evaluate("document.body.style.overflow = 'visible'")
+        self.settle()
+        try:
+            given = {"resultTypes": ["violations"], **options}
+            found = Axe().run(self.page, context=selector, options=given)
+        finally:
+            self.page.evaluate("document.body.style.overflow = ''")
+            self.page.set_viewport_size(size)
         return [
             f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
             for violation in found.response["violations"]

@@ -166,6 +166,9 @@ def test_theme_width_and_pictures(open_lab: OpenLab, pictures: Path) -> None:
     assert lab.axe() == []
     lab.page.evaluate("document.querySelector('.lk button').textContent = ''")
     assert "button-name" in lab.axe()[0]  # and it would say so
+    lab.page.evaluate("document.querySelector('.lk button').textContent = 'Send'")
+    lab.page.evaluate("document.querySelector('.lk label').style.color = '#ddd'")
+    assert "color-contrast" in lab.axe()[0]
 
 
 def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
