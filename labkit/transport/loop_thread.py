@@ -76,21 +76,26 @@ class LoopThread:
         if self.pid == os.getpid():  # a forked child must not touch what it shares with its parent
             self.loop.call_soon_threadsafe(callback, *args)
 
-    def spawn(self, work: Callable[[], Coroutine[Any, Any, T]]) -> concurrent.futures.Future[T]:
-        """Start ``work()`` on the loop thread and return a future for its outcome.
+    def spawn(self, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Start ``work()`` on the loop thread; nobody waits for it, so its failure goes to :attr:`errors`.
 
         The coroutine is made over there, so an interrupt between here and there leaves none behind unawaited.
-        Dropping or cancelling the future does not touch the work.
         """
-        outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._start(work, None)
 
+    def _start(
+        self, work: Callable[[], Coroutine[Any, Any, T]], outcome: concurrent.futures.Future[T] | None
+    ) -> None:
         def start() -> None:
-            task = self.loop.create_task(work())
+            try:
+                task = self.loop.create_task(work())
+            except Exception as error:  # work() itself raised, before there was anything to wait for
+                self._fail(outcome, error)
+                return
             self._tasks.add(task)
             task.add_done_callback(functools.partial(self._settle, outcome))
 
         self.call_soon(start)
-        return outcome
 
     def run(self, work: Callable[[], Coroutine[Any, Any, T]] | Coroutine[Any, Any, T], deadline: float) -> T:
         """Run ``work`` on this thread and wait for its result, at most ``deadline`` seconds.
@@ -103,25 +108,33 @@ class LoopThread:
             raise RuntimeError("run() would wait for its own thread: await the coroutine instead")
         if self.pid != os.getpid() or not self.thread.is_alive():
             raise LoopGone("This belongs to a process that has ended or forked. Open the world again.")
-        outcome = self.spawn(work if callable(work) else lambda: work)
+        outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._start(work if callable(work) else lambda: work, outcome)
         try:
             return outcome.result(timeout=deadline)
         except TimeoutError:
             if outcome.done():
                 raise
+        finally:
+            outcome.cancel()  # what has not ended by now, nobody waits for
         raise WaitingDropped(
             f"No result within {deadline:g} s. The lab is still at work on it; try again in a moment."
         )
 
-    def _settle(self, outcome: concurrent.futures.Future[T], task: asyncio.Task[T]) -> None:
+    def _settle(self, outcome: concurrent.futures.Future[T] | None, task: asyncio.Task[T]) -> None:
         self._tasks.discard(task)
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if not outcome.set_running_or_notify_cancel():
-            return
         if error is not None:
-            outcome.set_exception(error)
-        else:
+            self._fail(outcome, error)
+        elif outcome is not None and outcome.set_running_or_notify_cancel():
             outcome.set_result(task.result())
+
+    def _fail(self, outcome: concurrent.futures.Future[T] | None, error: BaseException) -> None:
+        """Tell whoever waits. If nobody does any more, keep what went wrong, unless it was said on purpose."""
+        if outcome is not None and outcome.set_running_or_notify_cancel():
+            outcome.set_exception(error)
+        elif not isinstance(error, asyncio.CancelledError) and not (outcome and isinstance(error, LabError)):
+            self.errors.append(f"in the background: {error!r}")
 
 
 _current: LoopThread | None = None

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Coroutine
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,33 @@ def test_nothing_is_printed_and_nothing_is_lost(capfd: pytest.CaptureFixture[str
     assert any("in the background" in error for error in loop_thread().errors)
     assert "socket.send() raised exception." in loop_thread().errors
     loop_thread().errors.clear()
+
+
+def test_what_nobody_waits_for_is_kept() -> None:
+    """A failure of spawned work, or of work whose waiting was dropped, goes to the errors; a LabError that
+    was only not waited for any more does not: the client keeps what it says."""
+    thread = loop_thread()
+    thread.errors.clear()
+
+    async def fail(error: Exception, after: float = 0) -> None:
+        await asyncio.sleep(after)
+        raise error
+
+    def refuse() -> Coroutine[object, object, None]:
+        raise ValueError("no coroutine")
+
+    thread.spawn(lambda: fail(ValueError("spawned")))
+    thread.spawn(refuse)
+    for error in (ValueError("dropped"), LabError("on purpose")):
+        with pytest.raises(WaitingDropped):
+            run(lambda error=error: fail(error, 0.05), 0.01)
+    with pytest.raises(ValueError, match="no coroutine"):
+        run(refuse, 1)
+    run(lambda: value(1, 0.2), 1)
+    assert [error.partition(": ")[2] for error in thread.errors] == [
+        "ValueError('spawned')", "ValueError('no coroutine')", "ValueError('dropped')",
+    ]  # fmt: skip
+    thread.errors.clear()
 
 
 def test_other_threads_keep_their_log(caplog: pytest.LogCaptureFixture) -> None:
