@@ -39,17 +39,28 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply and the line of the session on which it ended."""
+
+    reply: Reply
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a hand-over ended.
 
     delivered  the server took responsibility (RFC 5321 section 4.2.5: the 250 after the final dot)
-    refused    what it said to each recipient that it did not take, or to the whole attempt (key "")
+    decided    the answer that this rests on: the one after the dot, or the refusal that ended the attempt
+    text_sent  whether the text went over before that
+    refused    what the server said to each recipient that it did not take
     """
 
     delivered: bool
+    decided: Answered
+    text_sent: bool = False
     accepted: tuple[str, ...] = ()
-    refused: dict[str, Reply] = field(default_factory=dict)
-    last: Reply | None = None
+    refused: dict[str, Answered] = field(default_factory=dict)
 
 
 async def hand_over(
@@ -57,50 +68,62 @@ async def hand_over(
 ) -> Outcome:
     """One mail transaction on a client that is not connected yet: greeting to QUIT (RFC 5321 section 3).
 
-    Recipients that are refused are left out; when none is left, nothing is sent. Raises what the client raises when the
-    connection fails; that means "try again later" (RFC 5321 section 3.8).
+    A server that does not know EHLO gets HELO (section 3.2). Recipients that are refused are left out; when none is
+    left, nothing is sent. Raises what the client raises when the connection fails; that means "try again later"
+    (section 3.8).
     """
-    reply = await client.connect()
-    if reply.severity == 2:
-        reply = await _ask(client, f"EHLO {helo}")
-    if reply.severity == 2:
-        reply = await _ask(client, f"MAIL FROM:<{sender}>")
-    if reply.severity != 2:
-        return await _part(client, Outcome(False, refused={"": reply}, last=reply))
-    accepted: list[str] = []
-    refused: dict[str, Reply] = {}
-    for recipient in recipients:
-        reply = await _ask(client, f"RCPT TO:<{recipient}>")
-        if reply.severity == 2:
-            accepted.append(recipient)
-        else:
-            refused[recipient] = reply
-    if not accepted:
-        return await _part(client, Outcome(False, refused=refused, last=reply))
-    reply = await _ask(client, "DATA")
-    if reply.code != 354:
-        return await _part(client, Outcome(False, tuple(accepted), {**refused, "": reply}, reply))
-    reply = await _answer(client, data_octets(message))
-    if reply.severity != 2:
-        return await _part(client, Outcome(False, tuple(accepted), {**refused, "": reply}, reply))
-    return await _part(client, Outcome(True, tuple(accepted), refused, reply))
-
-
-async def _part(client: Client, outcome: Outcome) -> Outcome:
+    outcome = await _transaction(client, helo, sender, recipients, message)
     with suppress(ClientError):  # what was decided before stays decided (RFC 5321 section 4.2.5)
         await _ask(client, "QUIT")
     await client.close()
     return outcome
 
 
-async def _ask(client: Client, line: str) -> Reply:
+async def _transaction(
+    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes
+) -> Outcome:
+    answer = _answered(client, await client.connect())
+    if answer.reply.severity == 2:
+        answer = await _ask(client, f"EHLO {helo}")
+        if answer.reply.code in (500, 502):
+            answer = await _ask(client, f"HELO {helo}")
+    if answer.reply.severity == 2:
+        answer = await _ask(client, f"MAIL FROM:<{sender}>")
+    if answer.reply.severity != 2:
+        return Outcome(False, answer)
+    accepted: list[str] = []
+    refused: dict[str, Answered] = {}
+    for recipient in recipients:
+        answer = await _ask(client, f"RCPT TO:<{recipient}>")
+        if answer.reply.severity == 2:
+            accepted.append(recipient)
+        else:
+            refused[recipient] = answer
+    if not accepted:
+        return Outcome(False, answer, False, (), refused)
+    answer = await _ask(client, "DATA")
+    if answer.reply.code != 354:
+        return Outcome(False, answer, False, tuple(accepted), refused)
+    answer = await _answer(client, data_octets(message))
+    return Outcome(answer.reply.severity == 2, answer, True, tuple(accepted), refused)
+
+
+async def _ask(client: Client, line: str) -> Answered:
     return await _answer(client, line.encode("utf-8") + b"\r\n")
 
 
-async def _answer(client: Client, octets: bytes) -> Reply:
+async def _answer(client: Client, octets: bytes) -> Answered:
     reply = await client.send(octets)
-    assert reply is not None  # outside message text, every command is answered
-    return reply
+    if reply is None:  # the server still reads text, though the text had its end
+        raise ClientError(
+            "The server does not take this line for a command.", None, "Nothing more can be done."
+        )
+    return _answered(client, reply)
+
+
+def _answered(client: Client, reply: Reply) -> Answered:
+    spoken = [event.seq for event in client.transcript if event.sender == "S" and event.data]
+    return Answered(reply, spoken[-1])
 
 
 def _one_line(text: str) -> str:

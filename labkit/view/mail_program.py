@@ -100,11 +100,11 @@ class MailProgram(LabWidget):
             message = draft.to_bytes(self._world.clock.datetime(), message_id)
             outcome = await hand_over(client, self.facts["client"], draft.sender, draft.recipients, message)
             self._verdict = self._judge(outcome)
-        except (ClientError, OSError) as error:
+        except ClientError as error:
             self._verdict = {
                 "kind": "4",
                 "title": "The conversation broke off.",
-                "text": str(error),
+                "text": error.happened,
                 "line": self._rows.last,
             }
         except Exception as error:
@@ -130,38 +130,32 @@ class MailProgram(LabWidget):
 
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """What a mail program tells its user, and on which line it rests."""
+        reply, line = outcome.decided.reply, outcome.decided.line
+        left_out = "".join(
+            f" `{name}` was refused on line {refusal.line}: {refusal.reply.code} {refusal.reply.text}."
+            for name, refusal in outcome.refused.items()
+        )
         if outcome.delivered:
-            line = self._line_of(outcome, "end-of-text")
-            left_out = "".join(
-                f" `{name}` was refused: {reply.code} {reply.text}."
-                for name, reply in outcome.refused.items()
-            )
             return {
                 "kind": "2" if not outcome.refused else "5",
                 "title": "Sent.",
-                "text": f"Line {line}, the 250 after the dot: from there on the server answers for this message.{left_out}",
+                "text": f"Line {line}, the {reply.code} after the dot: from there on the server answers for this message.{left_out}",
                 "line": line,
             }
-        name, reply = next(iter(outcome.refused.items()))
-        line = self._line_of(outcome, "command")
-        whom = f" `{name}`" if name else ""
+        if outcome.refused and not outcome.accepted:
+            what = left_out.strip()
+        else:
+            what = f"The server refused on line {line}: {reply.code} {reply.text}.{left_out}"
+        if outcome.text_sent:
+            rest = "The text went over, but the server does not answer for it."
+        else:
+            rest = "No text left Alice's program, so nothing can come back."
         return {
             "kind": "4" if reply.severity == 4 else "5",
             "title": "Not sent.",
-            "text": f"The server refused{whom} on line {line}: {reply.code} {reply.text}. No text left Alice's program, so nothing can come back.",
+            "text": f"{what} {rest}",
             "line": line,
         }
-
-    def _line_of(self, outcome: Outcome, role: str) -> int:
-        """The number of the reply that decided: the last one to a line of that role which QUIT did not get."""
-        rows = self._rows.rows()
-        by_number = {row["n"]: row for row in rows}
-        replies = [row for row in rows if row["s"] == "S" and row["code"] and row["ans"] in by_number]
-        if role == "command":
-            bad = [row for row in replies if row["refused"]]
-            return int(bad[0]["n"]) if bad else self._rows.last
-        good = [row for row in replies if by_number[row["ans"]]["role"] == role]
-        return int(good[-1]["n"]) if good else self._rows.last
 
     def _state(self) -> dict[str, Any]:
         letters = self._world.mailbox(self.facts["mailbox"]).messages

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from labkit.lessons.grading import deliveries
-from labkit.mua import Draft
+from labkit.mua import Answered, Draft, Outcome
+from labkit.smtp.reply import Reply
+from labkit.transport.loop_thread import loop_thread
 from labkit.view.console import Console
 from labkit.view.mail_program import MailProgram
 from labkit.view.session_widget import Watch
@@ -204,3 +206,39 @@ def test_many_visits_do_not_push_the_learners_session_out(console: Console, worl
     for number in range(30):
         console.show_session(console.add_session(f"visitor {number}", own=False))
     assert len(console.own_transcripts) == 1
+
+
+def verdict(program: MailProgram, outcome: Outcome) -> tuple[str, str, int]:
+    judged = program._judge(outcome)
+    return judged["kind"], judged["text"], judged["line"]
+
+
+def test_the_verdict_names_who_was_refused_and_what_decided(world: World) -> None:
+    mail = program(world)
+    bob = {"bob@receiver.example": Answered(Reply(550, None, ("no bob",)), 9)}
+    after_dot = Answered(Reply(554, None, ("no such text",)), 20)
+    kind, text, line = verdict(mail, Outcome(False, after_dot, True, ("carol@receiver.example",), bob))
+    assert (kind, line) == ("5", 20)
+    assert text.startswith(
+        "The server refused on line 20: 554 no such text. `bob@receiver.example` was refused on line 9"
+    )
+    assert "went over" in text
+    kind, text, line = verdict(
+        mail, Outcome(False, Answered(Reply(550, None, ("no bob",)), 9), False, (), bob)
+    )
+    assert text.startswith("`bob@receiver.example` was refused on line 9: 550 no bob. No text left")
+    kind, text, line = verdict(mail, Outcome(False, Answered(Reply(421, None, ("busy",)), 1)))
+    assert (kind, line) == ("4", 1)
+
+
+def test_a_listener_that_fails_keeps_no_other_from_hearing(console: Console) -> None:
+    heard: list[int] = []
+
+    def broken(_transcript: object) -> None:
+        raise ValueError("not today")
+
+    console.on_transcript(broken)
+    console.on_transcript(lambda transcript: heard.append(len(transcript)))
+    say(console, op="open", again=False)
+    until(lambda: heard)
+    assert "not today" in loop_thread().errors.pop()
