@@ -11,7 +11,7 @@ from labkit.hosts.tap import ServerSession
 from labkit.smtp.session import State
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, loop_thread
-from labkit.view.kernel_loop import hand_over, remember_main_loop
+from labkit.view.kernel_loop import attempt, hand_over, remember_main_loop
 from labkit.view.session_widget import SessionWidget, Shown
 from labkit.world import World
 
@@ -213,7 +213,7 @@ class Console(SessionWidget):
     def _tell(self) -> None:
         transcript = self.own_transcript
         for listener in self._listeners:
-            listener(transcript)
+            attempt(listener, transcript)
 
     def _outside_event(self, session: ServerSession, event: WireEvent) -> None:
         """A program of the learner's reached the same server: its session appears by itself."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+
+from labkit.transport.loop_thread import loop_thread
 
 _main_loop: asyncio.AbstractEventLoop | None = None
 
@@ -18,8 +21,20 @@ def remember_main_loop() -> None:
 
 
 def hand_over(callback: Callable[[], None]) -> None:
-    """Run `callback` on the kernel's main loop: at once when it is idle, right after the cell when it is busy."""
-    if _main_loop is None or _main_loop.is_closed():
-        callback()
-    else:
-        _main_loop.call_soon_threadsafe(callback)
+    """Run `callback` on the kernel's main loop: at once when it is idle, right after the cell when it is busy.
+
+    Without such a loop, or with one that has been closed, it runs here and now.
+    """
+    if _main_loop is not None:
+        with suppress(RuntimeError):  # closed, perhaps this very moment
+            _main_loop.call_soon_threadsafe(callback)
+            return
+    callback()
+
+
+def attempt(callback: Callable[..., object], *args: object) -> None:
+    """Call it; what goes wrong is kept in `LoopThread.errors`, so that whoever comes next still gets a turn."""
+    try:
+        callback(*args)
+    except Exception as error:
+        loop_thread().errors.append(f"{callback!r}: {error!r}")

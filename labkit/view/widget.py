@@ -11,7 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labkit.view.kernel_loop import hand_over
+from labkit.view.kernel_loop import attempt, hand_over
 
 Message = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 STATIC = Path(__file__).parent / "static"
@@ -61,7 +61,10 @@ class LabWidget(anywidget.AnyWidget):
         with self._outbox_lock:
             messages, self._outbox = self._outbox, []
         for message in messages:
-            self.send(dict(message() if callable(message) else message))
+            attempt(self._send_one, message)
+
+    def _send_one(self, message: Message) -> None:
+        self.send(dict(message() if callable(message) else message))
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.
