@@ -1,0 +1,145 @@
+"""Programs from outside reach the lesson's server: their sessions appear by themselves, and harm nothing."""
+
+from __future__ import annotations
+
+import shutil
+import smtplib
+import subprocess
+from collections.abc import Callable
+
+import nbformat
+from playwright.sync_api import Locator, expect
+
+from .lab_page import LabPage
+
+OpenLab = Callable[..., LabPage]
+
+CELLS = (
+    'import labkit; lab = labkit.open_lesson("01_session")\nprint(lab.address()[1])',
+    "lab.console()",
+    "lab.watch()",
+    'import pathlib, time; print("at work")\nwhile not pathlib.Path("enough").exists(): time.sleep(0.05)',
+)
+SET_UP, CONSOLE, WATCH, BUSY = range(4)
+SENDER, BOB = "alice@sender.example", "bob@receiver.example"
+
+# Everything a session can carry that a page, a terminal or the reading order might obey.
+HOSTILE = (
+    b"Subject: <script>window.obeyed = 1</script>\r\n"
+    b"X-Image: <img src=x onerror='window.obeyed = 1'>\r\n"
+    b"X-Mark: safe \xe2\x80\xaetxt.exe \xe2\x80\x8f\r\n"
+    b"X-Control: \x1b[2J\x07\x00 beep\r\n"
+    b"\r\n"
+    b"</pre><iframe srcdoc='<script>parent.obeyed = 1</script>'></iframe>\r\n"
+    b"[link](javascript:window.obeyed=1) `code` &lt;b&gt; \xff\xfe\r\n"
+)
+
+
+def open_and_run(open_lab: OpenLab) -> tuple[LabPage, int]:
+    """The lesson's server with a console and a watched server in the page, and its port."""
+    code = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    lab = open_lab(nbformat.v4.new_notebook(cells=code))
+    for cell in (SET_UP, CONSOLE, WATCH):
+        lab.run_cell(cell)
+    port = next(output["text"] for output in lab.outputs(SET_UP) if output["output_type"] == "stream")
+    return lab, int(port)
+
+
+def rows(widget: Locator, text: str) -> Locator:
+    """Lines of the session shown that hold `text`."""
+    return widget.locator(".lks-row", has_text=text)
+
+
+def by_smtplib(port: int, message: bytes) -> None:
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="visitor.example", timeout=30) as smtp:
+        smtp.sendmail(SENDER, [BOB], message)
+
+
+def by_swaks(port: int, subject: str) -> None:
+    assert shutil.which("swaks"), "swaks is not installed"
+    command = [*("swaks", "--server", "127.0.0.1", "--port", str(port), "--helo", "swaks.example"),
+               *("--from", SENDER, "--to", BOB, "--header", f"Subject: {subject}")]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_visitors_appear_by_themselves_also_after_a_busy_cell(open_lab: OpenLab) -> None:
+    lab, port = open_and_run(open_lab)
+    console, watch = lab.output(CONSOLE), lab.output(WATCH)
+
+    by_smtplib(port, b"Subject: From smtplib\r\n\r\nHello Bob.\r\n")
+    for widget in (console, watch):
+        expect(rows(widget, "ehlo visitor.example")).to_be_visible()
+        expect(rows(widget, "Subject: From smtplib")).to_be_visible()
+        expect(rows(widget, "queued as")).to_be_visible()
+        assert not widget.get_by_role("textbox").is_visible()  # it is not the learner's session
+
+    # While the learner has a session of their own, a visitor comes into another tab and disturbs nothing.
+    lab.focus_widget(CONSOLE)
+    console.get_by_role("button", name="Connect to").click()
+    lab.keys("EHLO sender.example{Enter}")
+    expect(rows(console, "STARTTLS").first).to_be_visible()
+    lab.keys("half a li")
+    by_swaks(port, "From swaks")
+    expect(console.get_by_role("tab", name="new · Visitor 2")).to_be_visible()
+    expect(rows(watch, "Subject: From swaks")).to_be_visible()
+    assert not rows(console, "swaks").count()
+    expect(console.get_by_role("textbox")).to_have_value("half a li")
+    expect(console.get_by_role("textbox")).to_be_focused()
+    lab.keys("{Shift+Home}QUIT{Enter}")
+    expect(rows(console, "221")).to_be_visible()
+
+    # A cell is at work: the program is served at once, the page shows it right after the cell.
+    lab.run_cell(BUSY, wait=False)
+    expect(lab.output(BUSY)).to_contain_text("at work")
+    by_swaks(port, "In the meantime")
+    by_smtplib(port, b"Subject: One more\r\n\r\nStill busy?\r\n")
+    assert lab.in_page("return kernel().status;") == "busy"
+    (lab.server.folder / "enough").touch()
+    lab.wait_idle()
+    expect(rows(watch, "Subject: One more")).to_be_visible(timeout=3_000)
+    expect(rows(console, "Subject: One more")).to_be_visible(timeout=3_000)
+    watch.get_by_role("tab", name="Visit 3").click()
+    expect(rows(watch, "Subject: In the meantime")).to_be_visible()
+
+
+def test_what_a_visitor_sends_is_shown_and_never_obeyed(open_lab: OpenLab) -> None:
+    lab, port = open_and_run(open_lab)
+    by_smtplib(port, HOSTILE)
+    for widget in (lab.output(CONSOLE), lab.output(WATCH)):
+        for shown in (
+            "<script>window.obeyed = 1</script>",
+            "<img src=x onerror='window.obeyed = 1'>",
+            r"safe \u202etxt.exe \u200f",
+            r"\x1b[2J\x07\x00 beep",
+            "</pre><iframe srcdoc='<script>parent.obeyed = 1</script>'></iframe>",
+            r"[link](javascript:window.obeyed=1) `code` &lt;b&gt; \xff\xfe",
+        ):
+            line = rows(widget, shown)
+            expect(line).to_be_visible()
+            line.click()
+            expect(widget.get_by_role("group", name="What just happened")).to_contain_text(shown[:24])
+        assert widget.locator(".lk").locator("script, img, iframe, a[href]").count() == 0
+    lab.save()
+    lab.reload()  # the saved state of the widgets is drawn as harmlessly
+    expect(rows(lab.output(WATCH), "<script>window.obeyed = 1</script>")).to_be_visible()
+    assert lab.page.evaluate("window.obeyed ?? 'no'") == "no"
+    everything = lab.page.evaluate("document.body.innerText")
+    assert not set("\u202e\u200f\x1b\x07") & set(everything)
+
+
+def test_what_a_visitor_sends_is_harmless_in_a_mailbox(open_lab: OpenLab) -> None:
+    source = 'import labkit; lab = labkit.open_lesson("00_start_here")\nprint(lab.world.address()[1])\nlab.mail_program()'
+    lab = open_lab(source)
+    lab.run_all()
+    port = next(output["text"] for output in lab.outputs(0) if output["output_type"] == "stream")
+    by_smtplib(int(port), HOSTILE)
+    bob = lab.output(0).get_by_role("group", name="Bob reads")
+    lab.output(0).get_by_label("Subject").fill("<b onclick='window.obeyed = 1'>")
+    lab.output(0).get_by_role("button", name="Send").click()
+    expect(bob.locator("summary").nth(1)).to_contain_text("<b onclick='window.obeyed = 1'>")
+    expect(bob.locator("summary").nth(0)).to_contain_text("<script>window.obeyed = 1</script>")
+    bob.locator("summary").nth(0).click()
+    expect(bob.locator("pre").nth(0)).to_contain_text(r"\x1b[2J\x07\x00 beep")
+    assert bob.locator("script, img, iframe, b").count() == 0
+    assert lab.page.evaluate("window.obeyed ?? 'no'") == "no"
