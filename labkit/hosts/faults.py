@@ -1,0 +1,39 @@
+"""All faults of a mail host, by name. `MailHost.switch_on` takes a name from here, or a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from labkit.hosts.fault import LONGEST_DELAY, STAGES, Fault, FaultSet, FaultyHost
+from labkit.hosts.faults_policy import Greylisting, NoSuchUser
+
+__all__ = [
+    "FAULTS",
+    "LONGEST_DELAY",
+    "STAGES",
+    "Fault",
+    "FaultSet",
+    "FaultyHost",
+    "Greylisting",
+    "NoSuchUser",
+    "make_fault",
+]
+
+FAULTS: Mapping[str, type[Fault]] = {fault.name: fault for fault in (Greylisting, NoSuchUser)}
+"""Every fault by its name; called with its settings it gives a new one."""
+
+
+def make_fault(fault: Fault | str, **settings: Any) -> Fault:
+    """A fault by its name, with settings; a fault that is one already is returned.
+
+    Raises ``KeyError`` that names those there are, and ``TypeError`` for settings that do not fit.
+    """
+    if isinstance(fault, Fault):
+        if settings:
+            raise TypeError(f"{fault.name} is made already; give its settings where it is made")
+        return fault
+    kind = FAULTS.get(fault)
+    if kind is None:
+        raise KeyError(f"no fault {fault!r}; there are: {', '.join(FAULTS)}")
+    return kind(**settings)
