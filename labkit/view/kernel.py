@@ -1,7 +1,7 @@
 """What the lab adds to a kernel when it starts: one kind sentence for a cell that runs before the set-up cell, and an
 interrupted cell that shows itself and not the inside of the lab.
 
-Loaded by ``etc/ipython/ipython_config.py``, which the package installs. Imports nothing, because every kernel pays for it.
+Loaded by ``etc/ipython/ipython_kernel_config.py``, which the package installs. Imports nothing, because every kernel pays for it.
 """
 
 from __future__ import annotations

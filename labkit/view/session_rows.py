@@ -44,8 +44,10 @@ class SessionRows:
     def __init__(self, events: Iterable[WireEvent] = ()) -> None:
         self._lock = threading.Lock()
         self._observer = Observer()
-        self._events: list[WireEvent] = []
-        self._allowed: list[tuple[str, ...]] = []
+        # By line number, in the order in which they came: one connection out of several has gaps in its numbering.
+        self._events: dict[int, WireEvent] = {}
+        self._allowed: dict[int, tuple[str, ...]] = {}
+        self._last = 0
         for event in events:
             self._take(event)
 
@@ -57,46 +59,43 @@ class SessionRows:
     @property
     def last(self) -> int:
         """The number of the last line, 0 before the first."""
-        return self._events[-1].seq if self._events else 0
+        return self._last
 
     def feed(self, event: WireEvent) -> list[Row]:
         """Take one event; returns the rows that are new or have changed by it."""
         with self._lock:
             changed = {note.seq: note for note in self._take(event)}
-            first = self._events[0].seq
-            return [self._row(self._events[seq - first], note) for seq, note in sorted(changed.items())]
+            return [self._row(self._events[seq], note) for seq, note in sorted(changed.items())]
 
     def rows(self) -> list[Row]:
         """All rows."""
         with self._lock:
-            return [
-                self._row(event, note) for event, note in zip(self._events, self._observer.notes, strict=True)
-            ]
+            return [self._row(self._events[note.seq], note) for note in self._observer.notes]
 
     def transcript(self) -> Transcript:
         """The session as a transcript, the same object that exercises, export and tests use."""
         with self._lock:
-            return Transcript(tuple(self._events))
+            return Transcript(tuple(self._events.values()))
 
     def explanation(self, seq: int) -> dict[str, Any] | None:
         """What line `seq` is, which rule applies, what it did; None if there is no such line."""
         with self._lock:
-            if not self._events or not self._events[0].seq <= seq <= self._events[-1].seq:
-                return None
-            return explain_line(self._observer.notes, seq).to_dict()
+            return explain_line(self._observer.notes, seq).to_dict() if seq in self._events else None
 
     def client_lines(self) -> list[str]:
         """The command lines sent so far, for recalling them."""
         with self._lock:
-            notes = zip(self._events, self._observer.notes, strict=True)
             return [
-                printable(split_line_end(event.data)[0]) for event, note in notes if note.role == "command"
+                printable(split_line_end(self._events[note.seq].data)[0])
+                for note in self._observer.notes
+                if note.role == "command"
             ]
 
     def _take(self, event: WireEvent) -> tuple[Note, ...]:
         changed = self._observer.feed(event)
-        self._events.append(event)
-        self._allowed.append(self._observer.allowed)
+        self._events[event.seq] = event
+        self._allowed[event.seq] = self._observer.allowed
+        self._last = event.seq
         return changed
 
     def _row(self, event: WireEvent, note: Note) -> Row:
@@ -117,7 +116,7 @@ class SessionRows:
             "before": str(note.before.value),
             "after": str(note.after.value),
             "at": STATION_OF.get(note.after, str(note.after.value)),
-            "allowed": list(self._allowed[event.seq - self._events[0].seq]),
+            "allowed": list(self._allowed[event.seq]),
             "tx": note.before in TRANSACTION or note.after in TRANSACTION,
             "bad": event.sender == "C" and note.expectation is not None and not note.expectation.allowed,
             "refused": refused,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -186,3 +187,19 @@ def test_a_recorded_run_does_not_tell_ahead() -> None:
     asked = next(row["n"] for row in shot["rows"] if row["t"].startswith("RCPT"))
     assert "answers it" not in json.dumps(shot["explanations"][asked])
     assert "answers it" in json.dumps(SessionRows(TALK.events).explanation(asked))
+
+
+def test_one_connection_out_of_two_keeps_its_line_numbers() -> None:
+    there = [replace(event, connection=1 + (event.seq > 7)) for event in TALK]
+    second = Transcript(tuple(there)).connection(2)
+    widget = made(second)
+    shot = widget.snapshot()
+    assert [row["n"] for row in shot["rows"]] == list(range(8, 18)) == list(shot["explanations"])
+    assert shot["rows"][0]["t"] == "ok"
+    assert widget.as_html().count("<tr>") == 11
+    assert widget.transcript == Transcript(second.events)
+    interleaved = [event for event in TALK if event.seq % 3]
+    rows = SessionRows(interleaved)
+    assert [row["n"] for row in rows.rows()] == [event.seq for event in interleaved]
+    assert rows.explanation(3) is None
+    assert rows.client_lines()[0] == "EHLO a.example"
