@@ -36,6 +36,12 @@ _PARAMETER = Rule(
 )
 _NULL = Rule("RFC 5321 section 4.1.1.3", "RCPT names a mailbox. The null path <> is for MAIL alone.")
 _UTF8 = Rule("RFC 6531 section 3.3", "An address beyond ASCII is UTF-8, and MAIL then says SMTPUTF8.")
+_ASK_UTF8 = Rule(
+    "RFC 6531 section 3.7.4.2", "VRFY and EXPN with an argument beyond ASCII end in the word SMTPUTF8."
+)
+_POSTMASTER = Rule(
+    "RFC 5321 section 4.1.1.3", "RCPT alone may name Postmaster without a domain. Anywhere else it needs one."
+)
 _AUTH = Rule("RFC 4954 section 4", "AUTH is followed by a mechanism, and perhaps a first response in base64.")
 _BDAT = Rule("RFC 3030 section 2", "BDAT is followed by the number of octets, and by LAST on the last chunk.")
 
@@ -97,8 +103,11 @@ def parse_command(line: bytes) -> Command | Malformed:
             path, parameters = _path_and_parameters(verb, argument)
         elif verb in COMMANDS:
             _check_argument(verb, argument[1:])
-        if not text.isascii() and verb not in ("MAIL", "RCPT", "VRFY", "EXPN"):
-            raise Slip("the line holds an octet above 127", _CHARACTERS)
+        if not text.isascii() and verb not in ("MAIL", "RCPT"):
+            if verb not in ("VRFY", "EXPN"):
+                raise Slip("the line holds an octet above 127", _CHARACTERS)
+            if not argument.upper().endswith(" SMTPUTF8"):
+                raise Slip("the argument is not ASCII, and SMTPUTF8 does not follow it", _ASK_UTF8)
         limit = 12288 if verb == "AUTH" else 512 + extra_length(verb, parameters)
         if len(line) > limit:
             raise Slip(f"the line has {len(line)} octets; {limit} is the limit", _LENGTH, tolerable=True)
@@ -170,6 +179,8 @@ def _path_and_parameters(verb: str, argument: str) -> tuple[Path, tuple[tuple[st
     path, at = read_path(argument, at)
     if verb == "RCPT" and path.null:
         raise Slip("RCPT TO:<> names nobody", _NULL)
+    if verb != "RCPT" and not path.null and not path.domain:
+        raise Slip("the address has no @ and no domain", _POSTMASTER)
     written = argument[start:at]
     parameters = _read_parameters(verb, argument, at)
     if verb == "MAIL" and not path.ascii and not any(name == "SMTPUTF8" for name, _ in parameters):

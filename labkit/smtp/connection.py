@@ -60,6 +60,7 @@ class Connection:
         self._owed: deque[_Owed] = deque()
         self._deciding: _Owed | None = None
         self._held: deque[tuple[WireEvent, int]] = deque()
+        self._without: set[str] = set()  # commands that the server answered with 502
         self._ahead = state  # where the session will be if everything owed succeeds
         # The client's side.
         self._pieces: list[tuple[bytes, int]] = []
@@ -74,11 +75,14 @@ class Connection:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The commands in order now, without those that this server does not offer now."""
+        """The commands in order now, without those that this server does not offer now, or has answered
+        with 502."""
         return tuple(verb for verb in allowed(self.state) if self._offered(verb))
 
     def _offered(self, verb: str) -> bool:
         extension = COMMANDS[verb].extension
+        if verb in self._without:
+            return False
         if not extension:
             return True
         if (verb == "STARTTLS" and self.facts.encrypted) or (verb == "AUTH" and self.facts.authenticated):
@@ -271,6 +275,8 @@ class Connection:
         draft.agrees, draft.why = verdict(owed.verb, owed.expectation, reply, tolerable)
         self._drafts[owed.index].answered_by = draft.seq
         self._changed.add(owed.index)
+        if isinstance(reply, Reply) and reply.code == 502 and owed.expectation.allowed:
+            self._without.add(owed.verb)
         self._move(owed, reply)
         if owed is self._deciding:
             self._deciding = None
@@ -355,6 +361,7 @@ class Connection:
     def _tls_begins(self) -> None:
         self.facts = replace(self.facts, encrypted=True)
         self._wait_for_tls = False
+        self._without.clear()
         self._pieces.clear()
 
     # ------------------------------------------------------------------------------------ the end

@@ -22,6 +22,7 @@ hand reads as well.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -163,7 +164,7 @@ class _TextReader:
 
     def _seconds(self, value: str) -> float:
         try:
-            return float(value)
+            return _finite(float(value))
         except ValueError:
             raise self._fail(f"time must be a number of seconds, not {value!r}") from None
 
@@ -207,6 +208,12 @@ class _TextReader:
                 self._number("octets", values["octets"]),
             )
         )
+
+
+def _finite(seconds: float) -> float:
+    if not math.isfinite(seconds):  # a clock has no such time, and JSON no such number
+        raise ValueError(seconds)
+    return seconds
 
 
 def _encode(text: str) -> bytes:
@@ -306,8 +313,8 @@ class _Fields:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise self._fail(name, "a number of seconds")
         try:
-            return float(value)
-        except OverflowError:
+            return _finite(float(value))
+        except (OverflowError, ValueError):
             raise self._fail(name, "a number of seconds") from None
 
     def sender(self) -> Sender:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labkit.smtp.commands import COMMANDS
 from labkit.smtp.expect import Expectation
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply
@@ -69,10 +70,12 @@ def _in_order(verb: str, code: int) -> tuple[bool, str]:
             False,
             f"503 says wrong order, but {name} was in order. This server wants something else first.",
         )
-    if code in (500, 501, 502, 504) and code not in failure:
+    must = verb not in COMMANDS or COMMANDS[verb].required  # RFC 5321 section 4.5.1
+    if must and code in (500, 501, 502, 504) and code not in failure:
         return (
             False,
-            f"{name} was in order and well formed. Every server has to take it; {code} denies that.",
+            f"{name[:1].upper()}{name[1:]} was in order and well formed. "
+            f"Every server has to take it; {code} denies that.",
         )
     return True, "The line was in order. The server has its own reason to refuse it."
 

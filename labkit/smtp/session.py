@@ -61,7 +61,7 @@ class Observer:
 
     @property
     def allowed(self) -> tuple[str, ...]:
-        """The commands that are in order now, without those that the server did not announce."""
+        """The commands that are in order now, without those that the server did not announce, or has not."""
         return self._last.allowed
 
     @property

@@ -25,7 +25,7 @@ class State(StrEnum):
 
     CONNECTING = "connecting"  # the connection stands, the greeting has not come
     CONNECTED = "connected"  # greeted by 220, or fresh from STARTTLS: EHLO is due
-    REFUSED = "refused"  # greeted by 554 or 521: only QUIT is left
+    REFUSED = "refused"  # greeted by 554 or another refusal: only QUIT is left
     GREETED = "greeted"  # EHLO or HELO was accepted
     AUTHENTICATING = "authenticating"  # AUTH was answered by 334: a response is due
     SENDER = "sender"  # MAIL was accepted, no recipient yet
@@ -104,7 +104,7 @@ def _rows() -> Iterable[_Row]:
     yield _Row(
         _S.CONNECTING,
         GREETING,
-        {2: _S.CONNECTED, 4: _S.CLOSED, 5: _S.REFUSED},
+        {2: _S.CONNECTED, 4: _S.REFUSED, 5: _S.REFUSED},
         "The server speaks first.",
         _INITIAL,
     )
@@ -273,7 +273,7 @@ ANSWERS: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "MAIL": ((250,), (450, 451, 452, 455, 501, 530, 550, 552, 553, 554, 555)),
     "RCPT": ((250, 251), (450, 451, 452, 455, 501, 530, 550, 551, 552, 553, 554, 555, 556)),
     "DATA": ((354,), (450, 451, 452, 501, 530, 550, 554)),
-    END_OF_TEXT: ((250,), (450, 451, 452, 550, 552, 554)),
+    END_OF_TEXT: ((250,), (450, 451, 452, 500, 550, 552, 554)),
     "BDAT": ((250,), (451, 452, 501, 550, 552, 554)),
     LAST_CHUNK: ((250,), (450, 451, 452, 501, 550, 552, 554)),
     "RSET": ((250,), (501,)),

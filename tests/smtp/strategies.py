@@ -130,7 +130,7 @@ def sessions(draw: st.DrawFn, connections: int = 2) -> list[WireEvent]:
     return events
 
 
-times = st.floats(allow_nan=False)
+times = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @st.composite

@@ -63,6 +63,8 @@ def test_a_multi_line_reply_is_one_answer() -> None:
         ("S: 521 no\n", State.REFUSED),
         ("S: 421 no\n", State.CLOSED),
         ("S: 554 no\nC: QUIT\nS: 221 bye\n", State.CLOSED),
+        ("S: 450 later\n", State.REFUSED),
+        ("S: 450 later\nC: QUIT\nS: 221 bye\n", State.CLOSED),
         ("S: 220 a\nC: EHLO c.example\nS: 502 no\n", State.CONNECTED),
         ("S: 220 a\nC: EHLO c.example\nS: 502 no\nC: HELO c.example\nS: 250 ok\n", State.GREETED),
         (SENDER + "C: RCPT TO:<x@y.example>\nS: 550 no\n", State.SENDER),
@@ -186,6 +188,9 @@ def test_notes_tell_what_changed() -> None:
         (SENDER + "C: RCPT TO:<x@y.example>\nS: 500 what\n", False, "Every server has to take it"),
         (HELLO + "C: VRFY bob\nS: 500 what\n", False, "Every server has to take it"),
         (HELLO + "C: NOOP\nS: 502 no\n", False, "Every server has to take it"),
+        (HELLO + "C: HELP\nS: 500 what\n", True, "has its own reason"),  # no server has to have HELP
+        (MESSAGE + "C: .\nS: 500 long\n", True, "has its own reason"),
+        (MESSAGE + "C: .\nS: 502 no\n", False, "The end of the text was in order"),
         (HELLO + "C: NOOP\nS: 354 go\n", False, "354 is no answer to NOOP"),
         (HELLO + "C: NOOP\nS: 220 hi\n", False, "220 is no answer to NOOP"),
         (RECIPIENT + "C: DATA\nS: 250 ok\n", False, "250 is no answer to DATA. The standard names 354"),
@@ -321,6 +326,17 @@ def test_ehlo_tells_what_may_be_asked() -> None:
     assert observer.facts.keywords == {"SIZE": ("10",), "STARTTLS": (), "AUTH": ("PLAIN", "LOGIN")}
     assert "STARTTLS" in observer.allowed
     assert "ETRN" not in observer.allowed
+
+
+def test_what_was_answered_by_502_is_not_offered_again() -> None:
+    observer = Observer()
+    for event in Transcript.from_text(HELLO + "C: EXPN staff\nS: 502 no\n"):
+        observer.feed(event)
+    assert "VRFY" in observer.allowed
+    assert "EXPN" not in observer.allowed
+    for event in Transcript.from_text("# seq=6 encrypted=yes\nC: EHLO c.example\nS: 250 b\n"):
+        observer.feed(event)
+    assert "EXPN" in observer.allowed  # TLS makes the client forget what the server said in clear
 
 
 def test_what_is_offered_under_tls_and_after_auth() -> None:

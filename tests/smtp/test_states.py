@@ -6,7 +6,7 @@ import pytest
 
 from labkit.smtp import COMMANDS, State, allowed, diagram, expectation, parse_command
 from labkit.smtp.expect import Facts
-from labkit.smtp.states import END_OF_TEXT, GREETING, LAST_CHUNK, RESPONSE, lookup
+from labkit.smtp.states import ANSWERS, END_OF_TEXT, GREETING, LAST_CHUNK, RESPONSE, lookup
 
 S = State
 SPEAKING = (S.CONNECTED, S.GREETED, S.SENDER, S.RECIPIENTS, S.CHUNKS, S.ACCEPTED)
@@ -81,8 +81,16 @@ def test_starttls_forgets_everything() -> None:
 
 
 def test_only_quit_is_left_after_a_refused_greeting() -> None:
-    assert lookup(S.CONNECTING, GREETING).then == {2: S.CONNECTED, 4: S.CLOSED, 5: S.REFUSED}
+    assert lookup(S.CONNECTING, GREETING).then == {2: S.CONNECTED, 4: S.REFUSED, 5: S.REFUSED}
     assert allowed(S.REFUSED) == ("QUIT",)
+
+
+def test_the_answers_that_rfc_5321_names() -> None:
+    """Section 4.3.2, and 4.5.3.1.6 for a line of text that is too long; 503 is for what is out of order."""
+    assert ANSWERS["RCPT"] == ((250, 251), (450, 451, 452, 455, 501, 530, 550, 551, 552, 553, 554, 555, 556))
+    assert ANSWERS["MAIL"] == ((250,), (450, 451, 452, 455, 501, 530, 550, 552, 553, 554, 555))
+    assert ANSWERS["DATA"] == ((354,), (450, 451, 452, 501, 530, 550, 554))
+    assert ANSWERS[END_OF_TEXT] == ((250,), (450, 451, 452, 500, 550, 552, 554))
 
 
 def test_a_message_ends_its_transaction_whatever_the_reply() -> None:

@@ -76,6 +76,8 @@ def test_any_json_entries_are_read_or_refused_by_name(events: list[object]) -> N
         ("seq", True, "events[0]: seq must be a whole number"),
         ("time", "now", "events[0]: time must be a number of seconds"),
         ("time", 10**400, "events[0]: time must be a number of seconds"),
+        ("time", float("inf"), "events[0]: time must be a number of seconds"),
+        ("time", float("nan"), "events[0]: time must be a number of seconds"),
         ("connection", 1.5, "events[0]: connection must be a whole number"),
         ("sender", "X", 'events[0]: sender must be "C" or "S"'),
         ("view", None, 'events[0]: view must be "client", "server" or "wire"'),
