@@ -97,6 +97,7 @@ class LabSMTP(Authentication):
         self.policy = policy
         self.command_size_limits = defaultdict(lambda: COMMAND_LINE)  # the base class clears what it finds
         self._last_heard = 0.0
+        self._half_closed = False
         super().__init__(
             _HOOKS,
             hostname=policy.name,
@@ -140,6 +141,7 @@ class LabSMTP(Authentication):
     def eof_received(self) -> bool:
         """The client sends no more. What it sent before is answered first; then the session ends."""
         self.tapped._hang_up("C")
+        self._half_closed = True
         self._reader.feed_eof()
         return self.session.ssl is None
 
@@ -362,6 +364,8 @@ class LabSMTP(Authentication):
             await self.push(answers.TLS_ALREADY)
         elif not self.session.host_name or not self.session.extended_smtp:
             await self.push(answers.EHLO_FIRST)
+        elif self._half_closed:
+            await self.push(answers.NO_HANDSHAKE)  # it would be waited for in vain
         else:
             self.tls_context = self.policy.tls_context()
             await super().smtp_STARTTLS(arg)

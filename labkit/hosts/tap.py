@@ -101,6 +101,7 @@ class Tap(SMTP):
             answer = reworded(status) if isinstance(status, str) else status
             self._write(answer.octets(self._enhanced))
         await self._writer.drain()
+        await asyncio.sleep(0)  # thousands of pipelined lines must not keep the loop for themselves
 
     def hang_up(self, last_words: Answer | None = None) -> None:
         """Close the connection from this side, with a last reply if there is one."""

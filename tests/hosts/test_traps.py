@@ -298,6 +298,40 @@ def test_a_client_that_half_closes_gets_its_answers(transport: Any) -> None:
     assert delivered == 1
 
 
+def test_many_pipelined_lines_leave_the_loop_to_others() -> None:
+    async def run() -> int:
+        async with AsyncWorld(receiver(), transport="memory") as world:
+            reader = asyncio.StreamReader()
+            wire, _ = await world.network.connect(
+                "mail.receiver.example", 25, lambda: asyncio.StreamReaderProtocol(reader)
+            )
+            wire.write(b"NOOP\r\n" * 2000 + b"QUIT\r\n")
+            turns = 0
+            while not world.host().sessions[0].closed:
+                await asyncio.sleep(0)
+                turns += 1
+            wire.close()
+            return turns
+
+    assert asyncio.run(run()) > 2000
+
+
+def test_starttls_after_the_clients_last_octet_is_refused_and_not_waited_for() -> None:
+    async def run() -> bytes:
+        async with AsyncWorld(receiver(), transport="memory") as world:
+            reader = asyncio.StreamReader()
+            wire, _ = await world.network.connect(
+                "mail.receiver.example", 25, lambda: asyncio.StreamReaderProtocol(reader)
+            )
+            wire.write(b"EHLO a.example\r\n" + b"NOOP\r\n" * 20 + b"STARTTLS\r\n")
+            wire.write_eof()
+            octets = await asyncio.wait_for(reader.read(), 5)
+            wire.close()
+            return octets
+
+    assert b"\r\n454 4.7.0 " in asyncio.run(run())
+
+
 def test_enhanced_codes_on_all_replies_that_have_them_or_on_none() -> None:
     lines = [MAIL, RCPT, "RCPT TO:<x@receiver.example>", "VRFY bob", "FOO", "MAIL", "DATA", "x", ".", "RSET", "NOOP",
              "HELP", "AUTH PLAIN", "EXPN x", "DATA x", "RSET x", "\xff", "QUIT"]  # fmt: skip
