@@ -166,7 +166,7 @@ class Lesson:
 
     def progress(self) -> ProgressCard:
         """What is done so far, and where it is kept."""
-        return cards.ProgressCard(expected=self._expected())
+        return self._anew("progress", lambda: cards.ProgressCard(expected=self._expected()))
 
     def done(self) -> EndCard:
         """The end of the lesson: what can be done now, what to try outside, where to go next."""
@@ -178,9 +178,10 @@ class Lesson:
         )
 
     def close(self) -> None:
-        """Close the lesson's world and its consoles."""
-        for console in self._consoles.values():
-            console.close_console()
+        """Close the lesson's world, and everything of it that stands in the page."""
+        for thing in (*self._consoles.values(), *self._cards.values()):
+            if isinstance(thing, LabWidget):
+                thing.close()
         self.world.close()
 
     # ---- inside

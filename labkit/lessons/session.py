@@ -10,7 +10,8 @@ from labkit.client import SyncClient
 from labkit.lessons.lesson import Lesson
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
-from labkit.view.session_widget import SessionWidget, Watch, replay
+from labkit.view.session_widget import SessionWidget, replay
+from labkit.view.watch import Watch
 from labkit.world import World, play, receiver, sample_receiver
 
 # The set-up cell loads what the first console needs; each later cell loads its own part.
@@ -185,11 +186,22 @@ class SessionLesson(Lesson):
         """The latest session at the second server."""
         sessions = self._second.host().sessions
         transcript = sessions[-1].transcript if sessions else Transcript()
-        return replay(transcript, client=self.client_name, server=self.server, title="What smtplib said")
+        return self._anew(
+            "second session",
+            lambda: replay(
+                transcript, client=self.client_name, server=self.server, title="What smtplib said"
+            ),
+        )
 
     @cached_property
     def _second(self) -> World:
         return World.open(SERVER, key=f"{self.name} second")
+
+    def close(self) -> None:
+        """Close both servers, and everything that shows them."""
+        if "_second" in self.__dict__:
+            self._second.close()
+        super().close()
 
     def watch(self) -> Watch:
         """The sessions of other programs that reach this server."""

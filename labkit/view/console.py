@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labkit.client import Client
-from labkit.hosts.tap import ServerSession
+from labkit.client import BadReply, Client, ClientError, DeadlinePassed, ReplyOverdue
 from labkit.smtp.session import State
-from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.smtp.transcript import Transcript
 from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view.kernel_loop import attempt, hand_over, remember_main_loop
 from labkit.view.session_widget import SessionWidget, Shown
+from labkit.view.watch import Visits
 from labkit.world import World
 
 
@@ -42,6 +42,9 @@ class Console(SessionWidget):
     prelude   lines that are sent by themselves after each Connect, to begin in the middle
     """
 
+    _client: Client | None = None
+    _visits: Visits | None = None
+
     def __init__(
         self,
         world: World,
@@ -68,16 +71,15 @@ class Console(SessionWidget):
             steps=steps,
         )
         self._world, self._host, self._port = world, host, port
-        self._client: Client | None = None
         self._own: Shown | None = None
         self._waiting = False
         self._attempt = 0
         # Steps happen one after the other, in the order in which they were asked for.
         self._turn = asyncio.Lock()
         self._prelude = tuple(prelude)
-        self._outside: dict[int, Shown] = {}
         self._listeners: list[Callable[[Transcript], None]] = []
-        self._stop_listening = world.host(host).on_event(self._outside_event) if outside else None
+        if outside:
+            self._visits = Visits(self, world, host, "Visitor", self._welcome)
 
     # ---- the learner's side
 
@@ -103,7 +105,7 @@ class Console(SessionWidget):
 
     @property
     def own_transcripts(self) -> tuple[Transcript, ...]:
-        """All the learner's sessions of this console, oldest first."""
+        """The learner's sessions that this console still keeps (`KEPT_SESSIONS`), oldest first."""
         return tuple(
             session.rows.transcript() for session in self._sessions if session.own and session.rows.last
         )
@@ -129,13 +131,14 @@ class Console(SessionWidget):
             "session": own.id if own else None,
         }
 
-    def close_console(self) -> None:
-        """Close the connection and listen to the host no more."""
-        if self._stop_listening is not None:
-            self._stop_listening()
+    def close(self) -> None:
+        """Close the connection, follow the host no more, and leave the page."""
+        if self._visits is not None:
+            self._visits.stop()
         client, self._client = self._client, None
         if client is not None:
             loop_thread().spawn(client.close)
+        super().close()
 
     # ---- on the loop thread
 
@@ -200,12 +203,22 @@ class Console(SessionWidget):
         try:
             await step
         except LabError as error:
-            trouble = str(error)
+            trouble = _told(error)
         finally:
             slow.cancel()
             self._waiting = False
         self._report(trouble)
         hand_over(self._tell)
+
+    def _welcome(self, session: Shown) -> None:
+        """A program of the learner's reached the same server: its session appears by itself."""
+        if self._client is None or self._client.closed:
+            self.show_session(session)
+            self.announce_sessions()
+        else:
+            self.announce_sessions(
+                "Another program has connected to this server; its session stands in its own tab."
+            )
 
     def _say_waiting(self) -> None:
         self.post({"op": "status", "status": self.status(), "say": "Waiting for the server's answer …"})
@@ -215,20 +228,18 @@ class Console(SessionWidget):
         for listener in self._listeners:
             attempt(listener, transcript)
 
-    def _outside_event(self, session: ServerSession, event: WireEvent) -> None:
-        """A program of the learner's reached the same server: its session appears by itself."""
-        if self._world.is_own(session):
-            return
-        shown = self._outside.get(session.connection)
-        if shown is None:
-            shown = self.add_session(f"Visitor {len(self._outside) + 1}", own=False)
-            self._outside[session.connection] = shown
-            idle = self._client is None or self._client.closed
-            if idle:
-                self.show_session(shown)
-            self.announce_sessions(
-                ""
-                if idle
-                else "Another program has connected to this server; its session stands in its own tab."
-            )
-        self.feed(shown, event)
+
+def _told(error: LabError) -> str:
+    """An error in words for a page: its own advice is for those who write Python."""
+    if not isinstance(error, ClientError):
+        return str(error)
+    match error:
+        case DeadlinePassed():
+            advice = "What is still owed appears here when it comes."
+        case ReplyOverdue():
+            advice = "Wait for it, or press Start over."
+        case BadReply():
+            advice = error.advice
+        case _:
+            advice = "Press Connect for a new session."
+    return " ".join(part for part in (error.happened, str(error.rule or ""), advice) if part)

@@ -55,9 +55,9 @@ class MailProgram(LabWidget):
         """Have `listener` called on the kernel's main loop after each session."""
         self._listeners.append(listener)
 
-    def on_hello(self, _message: dict[str, Any]) -> None:
+    def on_hello(self, message: dict[str, Any]) -> None:
         """A page has just drawn this widget."""
-        self._show(animate=False)
+        self.answer(message, {"op": "state", "state": self._state(), "animate": False})
 
     def on_send(self, message: dict[str, Any]) -> None:
         """The learner pressed Send."""
@@ -65,6 +65,7 @@ class MailProgram(LabWidget):
         if self._sending or not all(isinstance(value, str) for value in fields):
             return
         to, subject, text = (str(value)[:FIELD_LIMIT] for value in fields)
+        self.draft = {"to": to, "subject": subject, "text": text}
         written = tuple(part.strip() for part in to.replace(";", ",").split(",") if part.strip())
         recipients = tuple(parseaddr(part)[1] or part for part in written)
         if not recipients:
@@ -75,7 +76,7 @@ class MailProgram(LabWidget):
                 "text": "The field To is empty.",
                 "line": 0,
             }
-            self._show(animate=True)
+            self._show()
             return
         self._sending = True
         draft = Draft(self.facts["sender"], recipients, subject, text, self._name)
@@ -93,7 +94,7 @@ class MailProgram(LabWidget):
                 "text": "Choose Run > Run All Cells to start the lab again.",
                 "line": 0,
             }
-            self._show(animate=True)
+            self._show()
             return
         message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"
         try:
@@ -117,7 +118,7 @@ class MailProgram(LabWidget):
         finally:
             self._sending = False
             await client.close()
-        self._show(animate=True)
+        self._show()
         kernel_loop.hand_over(self._tell)
 
     def _event(self, event: WireEvent) -> None:
@@ -126,7 +127,7 @@ class MailProgram(LabWidget):
     def _tell(self) -> None:
         transcript = self.transcript
         for listener in self._listeners:
-            listener(transcript)
+            kernel_loop.attempt(listener, transcript)
 
     def _judge(self, outcome: Outcome) -> dict[str, Any]:
         """What a mail program tells its user, and on which line it rests."""
@@ -172,8 +173,8 @@ class MailProgram(LabWidget):
         rows = [row for row in self._rows.rows() if row["role"] != "closed"]
         return {"rows": rows[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
 
-    def _show(self, *, animate: bool) -> None:
-        self.post({"op": "state", "state": self._state(), "animate": animate})
+    def _show(self) -> None:
+        self.post({"op": "state", "state": self._state(), "animate": True})
 
     def as_text(self) -> str:
         """What stands in a stored notebook."""

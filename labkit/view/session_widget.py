@@ -8,13 +8,11 @@ from typing import Any
 
 import traitlets
 
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.session import State, diagram
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.view.session_rows import Row, SessionRows
 from labkit.view.static_form import remarks_of, session_html, wire_text
 from labkit.view.widget import LabWidget, asset
-from labkit.world import World
 
 KEPT_SESSIONS = 12
 # The stations of the strip, in the order in which a delivery passes them; other states show at the station they belong to.
@@ -121,9 +119,10 @@ class SessionWidget(LabWidget):
     @property
     def current(self) -> Shown | None:
         """The session shown now."""
-        return self._find(self._shown)
+        return self.find(self._shown)
 
-    def _find(self, number: object) -> Shown | None:
+    def find(self, number: object) -> Shown | None:
+        """The session with that id; None if there is none, or no more."""
         return next((session for session in self._sessions if session.id == number), None)
 
     def feed(self, session: Shown, event: WireEvent) -> None:
@@ -191,39 +190,48 @@ class SessionWidget(LabWidget):
         self._shown, session.fresh = session.id, False
         self.post(self.snapshot())
 
-    def on_hello(self, _message: dict[str, Any]) -> None:
+    def on_hello(self, message: dict[str, Any]) -> None:
         """A page has just drawn this widget."""
-        self.post(self.snapshot())
+        self.answer(message, self.snapshot())
 
     def on_show(self, message: dict[str, Any]) -> None:
         """The learner picked another session."""
-        session = self._find(message.get("session"))
+        session = self.find(message.get("session"))
         if session:
             self.show_session(session)
 
     def on_explain(self, message: dict[str, Any]) -> None:
         """The learner looks at one line."""
-        session, number = self._find(message.get("session")), message.get("n")
+        session, number = self.find(message.get("session")), message.get("n")
         if session and isinstance(number, int):
             known = session.rows.explanation(number)
             if known:
-                self.post({"op": "explained", "session": session.id, "n": number, "explanation": known})
+                reply = {"op": "explained", "session": session.id, "n": number, "explanation": known}
+                self.answer(message, reply)
+
+    def on_steps(self, message: dict[str, Any]) -> None:
+        """The learner goes through a session again, line by line."""
+        session = self.find(message.get("session"))
+        if session:
+            known = stepwise(session.rows.transcript())
+            self.answer(message, {"op": "steps", "session": session.id, "explanations": known})
 
     def on_export(self, message: dict[str, Any]) -> None:
         """The learner saves the session: text or JSON, both read back exactly."""
-        session = self._find(message.get("session"))
+        session = self.find(message.get("session"))
         if session is None or not session.rows.last:
-            self.post({"op": "trouble", "text": "There is no line to save yet."})
+            self.answer(message, {"op": "trouble", "text": "There is no line to save yet."})
             return
         transcript = session.rows.transcript()
         as_json = message.get("form") == "json"
-        self.post(
+        self.answer(
+            message,
             {
                 "op": "file",
                 "name": f"session-{session.id}.{'json' if as_json else 'txt'}",
                 "type": "application/json" if as_json else "text/plain",
                 "text": transcript.to_json() if as_json else transcript.to_text(),
-            }
+            },
         )
 
     @property
@@ -269,24 +277,3 @@ def replay(
     widget = SessionWidget("replay", client=client, server=server, port=port, title=title)
     widget.add_session(title or "Recorded session", own=False, transcript=transcript)
     return widget
-
-
-class Watch(SessionWidget):
-    """Shows the sessions of other programs that reach a host: the newest by itself, earlier ones in their tabs."""
-
-    def __init__(self, world: World, host: str, port: int = 25, *, title: str = "") -> None:
-        super().__init__("watch", client="another program", server=host, port=port, title=title)
-        self._by_connection: dict[int, Shown] = {}
-        self._world = world
-        world.host(host).on_event(self._visit)
-
-    def _visit(self, session: ServerSession, event: WireEvent) -> None:
-        if self._world.is_own(session):
-            return
-        shown = self._by_connection.get(session.connection)
-        if shown is None:
-            shown = self.add_session(f"Visit {len(self._by_connection) + 1}", own=False)
-            self._by_connection[session.connection] = shown
-            self.show_session(shown)
-            self.announce_sessions()
-        self.feed(shown, event)

@@ -28,6 +28,9 @@ class LabWidget(anywidget.AnyWidget):
 
     Subclasses set ``_esm`` and ``_css`` (see `asset`), add traits, and write methods ``on_<op>(payload)``. They override
     `as_text` and `as_html`: what stands in a stored notebook beside the live widget.
+
+    A widget that is displayed again moves there: the page gets a new model of it, the former one is closed, and all that
+    the object knows (a connection, a history) goes on.
     """
 
     _css = traitlets.Unicode(asset("theme.css")).tag(sync=True)
@@ -36,6 +39,7 @@ class LabWidget(anywidget.AnyWidget):
         super().__init__(**traits)
         self._outbox: list[Message] = []
         self._outbox_lock = threading.Lock()
+        self._displayed = False
         self.on_msg(self._receive)
 
     def as_text(self) -> str:
@@ -57,6 +61,10 @@ class LabWidget(anywidget.AnyWidget):
         if first:
             hand_over(self._flush)
 
+    def answer(self, asked: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+        """Send to the one view that asked, where the same widget stands in two places of a page."""
+        self.post({**message, "view": asked.get("view")})
+
     def _flush(self) -> None:
         with self._outbox_lock:
             messages, self._outbox = self._outbox, []
@@ -70,18 +78,29 @@ class LabWidget(anywidget.AnyWidget):
         # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.
         if not isinstance(content, dict) or not isinstance(content.get("op"), str):
             return
-        self.send({"op": "ack", "id": content.get("id")})
+        view = content.get("view")
+        self.send({"op": "ack", "id": content.get("id"), "view": view})
         handler: Callable[[dict[str, Any]], None] | None = getattr(self, f"on_{content['op']}", None)
         if handler is None:
             return
         try:
             handler(content)
         except Exception as error:
-            self.send(
-                {"op": "trouble", "text": f"The lab stumbled over this ({type(error).__name__}: {error})."}
-            )
+            text = f"The lab stumbled over this ({type(error).__name__}: {error})."
+            self.send({"op": "trouble", "text": text, "view": view})
+
+    def _renew(self) -> None:
+        # Whatever became of the former model in the page (anywidget gives one two seconds to load, and a page that is
+        # busy or was reloaded can miss that), this one is new there. The state behind it is this object's.
+        super().close()
+        del self._repr_mimebundle_  # ipywidgets has put it out of use, on this object alone
+        self._model_id = None
+        self.open()
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        if self._displayed:
+            self._renew()
+        self._displayed = True
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         bundle = {"text/plain": self.as_text(), "text/html": self.as_html()}
         return {**bundle, "application/vnd.jupyter.widget-view+json": view}, {}

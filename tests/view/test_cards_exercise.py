@@ -59,7 +59,7 @@ def tell(card: ExerciseCard, op: str, **payload: Any) -> list[dict[str, Any]]:
     back: list[dict[str, Any]] = []
     card.send = lambda content, buffers=None: back.append(content)  # type: ignore[method-assign]
     card._receive(card, {"op": op, "id": 7, "task": card.state["task_id"], **payload}, [])
-    assert back[0] == {"op": "ack", "id": 7}
+    assert back[0] == {"op": "ack", "id": 7, "view": None}
     assert all(message["op"] != "trouble" for message in back), back
     return back[1:]
 

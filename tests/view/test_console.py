@@ -5,17 +5,22 @@ from __future__ import annotations
 import smtplib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
+from labkit.client import ClientError
+from labkit.client.errors import ConnectionLost, DeadlinePassed, NotConnected, ReplyOverdue, TLSFailed
 from labkit.lessons.grading import deliveries
 from labkit.mua import Answered, Draft, Outcome
 from labkit.smtp.reply import Reply
-from labkit.transport.loop_thread import loop_thread
+from labkit.transport.loop_thread import loop_thread, run
 from labkit.view.console import Console
 from labkit.view.mail_program import MailProgram
-from labkit.view.session_widget import Watch
+from labkit.view.session_widget import KEPT_SESSIONS
+from labkit.view.watch import Watch
 from labkit.world import World, receiver
 
 HOST = "mail.receiver.example"
@@ -242,3 +247,71 @@ def test_a_listener_that_fails_keeps_no_other_from_hearing(console: Console) -> 
     say(console, op="open", again=False)
     until(lambda: heard)
     assert "not today" in loop_thread().errors.pop()
+
+
+def test_a_console_shown_again_is_a_new_model_over_the_same_session(console: Console) -> None:
+    say(console, op="open", again=False)
+    say(console, op="line", line="NOOP")
+    until(lambda: codes(console) == [b"220", b"250"])
+    shown = [console._repr_mimebundle_()[0] for _ in range(3)]
+    models = [bundle["application/vnd.jupyter.widget-view+json"]["model_id"] for bundle in shown]
+    assert len(set(models)) == 3
+    assert models[-1] == console.model_id
+    assert [model in _instances for model in models] == [False, False, True]
+    assert console.snapshot()["history"] == ["NOOP"]
+    assert console.status()["open"]
+    say(console, op="line", line="QUIT")
+    until(lambda: codes(console)[-1] == b"221")
+
+
+def test_a_mail_program_shown_again_keeps_form_and_session(world: World) -> None:
+    mail = program(world)
+    mail._repr_mimebundle_()
+    say(mail, op="send", to="carol@receiver.example", subject="Tea", text="Now?")
+    until(lambda: not mail._sending and mail._verdict)
+    said = mail.transcript
+    mail._repr_mimebundle_()
+    assert mail.get_state("draft")["draft"] == {
+        "to": "carol@receiver.example",
+        "subject": "Tea",
+        "text": "Now?",
+    }
+    assert mail.transcript == said
+
+
+def test_a_visitor_that_had_to_make_room_does_not_come_back(world: World, console: Console) -> None:
+    address = world.address(HOST)
+    assert address is not None
+    with ExitStack() as open_ones:
+        visits = [open_ones.enter_context(smtplib.SMTP(*address)) for _ in range(KEPT_SESSIONS + 3)]
+        until(lambda: len(world.host().sessions) == KEPT_SESSIONS + 3)
+        evicted = world.host().sessions[1]
+        visits[1].noop()
+        until(lambda: len(evicted.transcript) >= 3)
+    time.sleep(0.05)
+    names = [session.label for session in console._sessions]
+    assert len(names) == len(set(names)) == KEPT_SESSIONS
+    assert "Visitor 2" not in names
+
+
+def test_a_closed_widget_follows_its_host_no_more(world: World) -> None:
+    console, watch = Console(world, HOST), Watch(world, HOST)
+    say(console, op="open", again=False)
+    until(lambda: console.status()["open"])
+    client = console._client
+    assert client is not None
+    for widget in (console, watch):
+        widget.close()
+    assert not world.host().__dict__["_event_callbacks"]
+    until(lambda: client.closed)
+
+
+@pytest.mark.parametrize("kind", [NotConnected, ConnectionLost, DeadlinePassed, ReplyOverdue, TLSFailed])
+def test_trouble_is_said_without_code(kind: type[ClientError], console: Console) -> None:
+    async def fails() -> None:
+        raise kind("It broke.", None, "Call connect() again.")
+
+    run(lambda: console._step(fails()), 5)
+    (said,) = [m["say"] for m in console.sent if m.get("trouble")]  # type: ignore[attr-defined]
+    assert said.startswith("It broke. ")
+    assert "()" not in said

@@ -151,7 +151,7 @@ class Page:
 
 def test_every_message_is_acknowledged_and_garbage_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     page = Page(made(), monkeypatch)
-    assert page.say(op="ping", id=7) == [{"op": "ack", "id": 7}]
+    assert page.say(op="ping", id=7, view="a") == [{"op": "ack", "id": 7, "view": "a"}]
     assert [m["op"] for m in page.say(op="hello", id=1)] == ["ack", "snapshot"]
     assert [m["op"] for m in page.say(op="explain", id=2, session=1, n=5)] == ["ack", "explained"]
     for odd in (
@@ -203,3 +203,20 @@ def test_one_connection_out_of_two_keeps_its_line_numbers() -> None:
     assert [row["n"] for row in rows.rows()] == [event.seq for event in interleaved]
     assert rows.explanation(3) is None
     assert rows.client_lines()[0] == "EHLO a.example"
+
+
+def test_what_one_view_asks_for_is_not_another_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(made(), monkeypatch)
+    for asked in (
+        {"op": "hello"},
+        {"op": "explain", "session": 1, "n": 5},
+        {"op": "steps", "session": 1},
+        {"op": "export", "session": 1},
+    ):
+        assert [message["view"] for message in page.say(view="b", **asked)] == ["b", "b"]
+    assert "view" not in page.say(op="show", session=1)[1]
+
+
+def test_a_session_can_be_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Page(made(), monkeypatch).say(op="steps", session=1)[1]
+    assert told["explanations"] == made().snapshot()["explanations"]

@@ -92,6 +92,7 @@ function mount(model, el, name) {
   const life = h("div", { class: "lk-life", role: "status" }, icon("clock"), lifeText);
   const root = h("div", { class: "lk lk-" + name, data: { life: "live" } });
   el.replaceChildren(root);
+  const view = Math.random().toString(36).slice(2); // the same widget may stand in two places: what one of them asks for is not the other's
   let nextId = 1, timer = 0, visible = true, closed = false;
   const pending = new Map();
   const handlers = {};
@@ -111,9 +112,10 @@ function mount(model, el, name) {
     const id = nextId++;
     pending.set(id, setTimeout(() => missed(id), 1500));
     // While a kernel dies or restarts this throws; the missing acknowledgement is looked into like any other.
-    try { model.send({ op, id, ...(payload || {}) }); } catch (error) { console.warn("labkit: not sent: " + error.message); }
+    try { model.send({ op, id, view, ...(payload || {}) }); } catch (error) { console.warn("labkit: not sent: " + error.message); }
   };
   const receive = (message) => {
+    if (message.view && message.view !== view) return;
     if (message.op === "ack") { clearTimeout(pending.get(message.id)); pending.delete(message.id); setLife("live"); return; }
     if (handlers[message.op]) handlers[message.op](message);
   };
