@@ -15,6 +15,9 @@ from aiosmtpd.smtp import SMTP, Session
 from labkit.hosts.answers import Answer, reworded
 from labkit.smtp.transcript import Recorder, Sender, Transcript, WireEvent
 
+TLS_NEXT = "220 Ready to start TLS"
+"""The reply of aiosmtpd behind which TLS takes over the connection; there must be no turn between."""
+
 EventCallback = Callable[["ServerSession", WireEvent], object]
 
 
@@ -101,7 +104,8 @@ class Tap(SMTP):
             answer = reworded(status) if isinstance(status, str) else status
             self._write(answer.octets(self._enhanced))
         await self._writer.drain()
-        await asyncio.sleep(0)  # thousands of pipelined lines must not keep the loop for themselves
+        if status != TLS_NEXT:
+            await asyncio.sleep(0)  # thousands of pipelined lines must not keep the loop for themselves
 
     def hang_up(self, last_words: Answer | None = None) -> None:
         """Close the connection from this side, with a last reply if there is one."""
