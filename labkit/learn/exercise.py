@@ -124,11 +124,13 @@ class Exercise:
                 asked=task.title,
                 look="Read the task again: its data have changed.",
             )
+        if not task.attempted:  # at the first answer: what happened and where to look, and no more
+            feedback = replace(feedback, further="")
         task.progress.attempt(task.id, feedback.outcome, value, twin_of=task._twin_of)
         return feedback
 
     def judge(self, *answer: object) -> Feedback:
-        """What `check` would say about an answer to this very task; keeps nothing."""
+        """All that `check` may say about an answer to this very task, at whatever try; keeps nothing."""
         return self._judge(answer)[1]
 
     def hint(self) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from labkit.smtp.rule import Rule
+from labkit.smtp.transcript import Transcript
 
 Outcome = Literal["correct", "incorrect", "not_attempted", "error"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -58,6 +59,8 @@ class Feedback:
     happened  what the answer did
     rule      the rule that decided
     look      where to look next
+    further   one step more, shown from the second wrong answer on
+    transcript  the session that the line numbers of the evidence count in, if the learner has not got it in sight
     """
 
     outcome: Outcome
@@ -67,6 +70,8 @@ class Feedback:
     happened: str = ""
     rule: Rule | None = None
     look: str = ""
+    further: str = ""
+    transcript: Transcript | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
@@ -84,12 +89,13 @@ class Feedback:
 
     def parts(self) -> tuple[tuple[str, str], ...]:
         """(label, text) of each part that is filled in, in reading order; every view draws these."""
-        rule = f"{self.rule.ref}: {self.rule.text}" if self.rule is not None else ""
+        rule = ": ".join(filter(None, (self.rule.ref, self.rule.text))) if self.rule is not None else ""
         named = (
             ("What was asked", self.asked),
             ("What happened", self.happened),
             ("The rule", rule),
             ("Where to look", self.look),
+            ("A step further", self.further),
         )
         return tuple((label, text) for label, text in named if text)
 

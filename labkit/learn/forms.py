@@ -9,11 +9,15 @@ its events.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from labkit.smtp.transcript import Transcript, TranscriptError
+
+_CLIENT = re.compile(r"^\s*C:(?: |(?=\S)|$)")  # copied with the mark of who speaks
+_LINE_END = re.compile(r"[\r\n]")
 
 
 class Untouched(Exception):
@@ -61,7 +65,9 @@ class LinesForm:
         for item in given:
             text = _text(item)
             lines += text.splitlines() if len(given) == 1 and text.strip() else [text.rstrip("\r\n")]
-        lines = [line.removeprefix("C: ") for line in lines]
+        lines = [_CLIENT.sub("", line) for line in lines]
+        if broken := next((place for place, line in enumerate(lines, 1) if _LINE_END.search(line)), 0):
+            raise Unreadable(f"{self.label(min(broken, self.blanks))} holds a line end. Each takes one line.")
         if not any(line.strip() for line in lines):
             what = (
                 "The line is still empty."

@@ -140,7 +140,7 @@ class Observation:
     rule      the rule behind it
     wrong     for lines that are picked by mistake: what that line does, without giving the right one away; by
               number, or a function of the transcript that gives such a mapping
-    look      where to look, for lines that `wrong` does not know
+    look      where to look after a wrong pick; `further` says more, from the second one on
     source    gives the learner's own transcript when there is no fixed one
 
     Raises ValueError for an unusable id or for deciding lines that the transcript does not have.
@@ -156,6 +156,7 @@ class Observation:
         rule: Rule | None = None,
         wrong: Mapping[int, str] | Callable[[Transcript], Mapping[int, str]] | None = None,
         look: str = "",
+        further: str = "",
         *,
         source: Callable[[], Transcript | None] | None = None,
         progress: Progress | None = None,
@@ -173,6 +174,7 @@ class Observation:
         self.rule = rule
         self.wrong = wrong or {}
         self.look = look
+        self.further = further
         self._transcript = transcript
         self._source = source
         self._own_progress = progress
@@ -233,12 +235,14 @@ class Observation:
             if sender == "C"
             else "The server said that. Which command does it answer, and did it change the end?"
         )
+        tried = self.progress.item(self.id).tries > 0
         return Feedback(
             "incorrect",
             wrong.get(number) or role,
             evidence,
             self.question,
             pointed,
-            self.rule,
+            self.rule and Rule(self.rule.ref, ""),  # what it says is the answer
             self.look or "Go through the lines from the top: after which one was it settled?",
+            self.further if tried else "",
         )

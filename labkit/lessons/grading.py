@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from labkit.explainers.line import explain_line
 from labkit.learn.feedback import Evidence, Feedback
+from labkit.lessons.slips import ORDER, PER_RECIPIENT, name_slip, quoted
 from labkit.smtp.note import Envelope, Note
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
-from labkit.view.printable import printable, shortened
 
-ORDER = Rule(
-    "RFC 5321 section 4.1.4", "EHLO comes first, then MAIL, then RCPT for each recipient, then DATA."
-)
-PER_RECIPIENT = Rule(
-    "RFC 5321 section 3.3", "Each recipient has a RCPT of its own, and each is answered for itself."
-)
+__all__ = [
+    "ORDER", "PER_RECIPIENT", "TAKEN", "Delivery", "deliveries", "first_refusal", "mailbox_name", "quoted", "replies",
+]  # fmt: skip
+
 TAKEN = Rule(
     "RFC 5321 section 4.2.5",
-    "Only a 2yz reply after the end of the text makes the server responsible for the message.",
+    "Only a reply that begins with 2, after the end of the text, makes the server responsible for the message.",
 )
 
 
@@ -57,48 +55,40 @@ def replies(transcript: Transcript) -> tuple[tuple[Note, Reply], ...]:
     return tuple((note, note.reply) for note in observe(transcript) if isinstance(note.reply, Reply))
 
 
-def first_refusal(transcript: Transcript, asked: str, expected: Collection[int] = ()) -> Feedback | None:
-    """Feedback on the first client line that got a 4yz or 5yz reply (codes in `expected` do not count); None if none did."""
+def first_refusal(
+    transcript: Transcript, asked: str, expected: Collection[int] = (), *, domain: str = "receiver.example"
+) -> Feedback | None:
+    """Feedback on the first client line that got a 4yz or 5yz reply (codes in `expected` do not count); None if none did.
+
+    domain  the one that the server takes mail for, to tell a wrong domain from a wrong name
+    """
     notes = observe(transcript)
     by_number = {note.seq: note for note in notes}
     for note in notes:
         reply = note.reply
-        if (
-            not isinstance(reply, Reply)
-            or reply.severity < 4
-            or reply.code in expected
-            or note.answers is None
-        ):
+        if not isinstance(reply, Reply) or reply.severity < 4 or reply.code in expected:
             continue
-        question = by_number[note.answers]
-        said = quoted(question.octets)
-        known = explain_line(notes, note.seq)
-        rule = (
-            question.expectation.rule if question.expectation and not question.expectation.allowed else None
-        )
+        if note.answers is None:
+            continue
+        line = by_number[note.answers]
+        slip = name_slip(notes, line, reply, domain)
         return Feedback(
             "incorrect",
-            f"The server refused one of the lines: {reply.code}.",
-            evidence=(Evidence.line(question.seq), Evidence.line(note.seq)),
+            slip.says,
+            evidence=(Evidence.line(line.seq), Evidence.line(note.seq)),
             asked=asked,
-            happened=f"{said} came while the session was {known_state(question)}, and got {reply.code}.",
-            rule=rule or (known.rules[0] if known.rules else ORDER),
-            look=question.why or known.happened or "Look at that line and at the one before it.",
+            happened=f"{quoted(line.octets)} got {reply.code}.",
+            rule=slip.rule,
+            look=slip.look,
+            further=slip.further if slip.further != slip.says else "",
+            transcript=transcript,
         )
     return None
 
 
-def known_state(note: Note) -> str:
-    """The state in which a line was said, in the words of the state strip."""
-    words = {
-        "sender": "at 'sender set'",
-        "recipients": "at 'recipients'",
-        "message": "inside the message text",
-    }
-    return words.get(str(note.before.value), f"at '{note.before.value}'")
-
-
-def quoted(octets: bytes) -> str:
-    """A line for a sentence: escaped, and cut to a readable length."""
-    text, more = shortened(printable(octets.rstrip(b"\r\n")), 80)
-    return f"`{text or '(an empty line)'}{' …' if more else ''}`"
+def mailbox_name(address: str) -> str:
+    """An address as a key: case does not matter here, and needless quotes mean the same (RFC 5321 section 4.1.2)."""
+    local, at, domain = address.lower().rpartition("@")
+    if len(local) > 2 and local[0] == local[-1] == '"' and re.fullmatch(r"[\w.+-]+", local[1:-1]):
+        local = local[1:-1]
+    return f"{local}{at}{domain}"

@@ -147,9 +147,11 @@ class SessionLesson(Lesson):
 
     def exercises(self) -> tuple[Exercise, ...]:
         """Three tasks with less and less help."""
-        from labkit.lessons.session_tasks import exercises
+        from labkit.lessons.session_missing import missing_lines
+        from labkit.lessons.session_order import right_order
+        from labkit.lessons.session_provoke import provoke
 
-        return exercises(lambda: self.console("practice").spoken_transcript)
+        return missing_lines(), right_order(), provoke(lambda: self.console("practice").spoken_transcript)
 
     def mailbox(self, name: str) -> MailboxView:
         """What Bob's mailbox holds after the recorded run `name`."""

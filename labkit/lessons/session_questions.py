@@ -53,9 +53,10 @@ def observations(own: Callable[[str], Transcript | None]) -> Mapping[str, Observ
             "The 250 after the dot. From here on the server must deliver the message or report that it could not.",
             Rule(
                 "RFC 5321 section 4.2.5",
-                "By a 2yz reply to the end of the text, the server takes responsibility for the message.",
+                "By a reply that begins with 2, to the end of the text, the server takes responsibility for the message.",
             ),
             before_the_promise,
+            "Ask of each reply: what has the server got by then?",
             "Look for the first reply after the whole text was there.",
             source=lambda: own("main"),
         ),
@@ -72,7 +73,8 @@ def observations(own: Callable[[str], Transcript | None]) -> Mapping[str, Observ
                 "MAIL opens the transaction, RCPT comes after it; out of order is answered by 503.",
             ),
             beside_the_refusal,
-            "Find the 503 first. A reply answers the line above it.",
+            "The 503 is one side of it. What stands on the other?",
+            "A reply answers the client's line above it. Find the 503 first.",
             source=lambda: own("order"),
         ),
     }

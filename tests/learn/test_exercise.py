@@ -92,6 +92,15 @@ def test_check_grades_and_keeps_the_attempt() -> None:
     assert item.passed
 
 
+def test_one_step_more_comes_from_the_second_wrong_answer_on() -> None:
+    q1 = exercise(
+        grade=lambda _: Feedback("incorrect", "The session is still open.", further="It has four letters.")
+    )
+    assert "A step further" not in q1.check("BYE").text
+    assert "A step further: It has four letters." in q1.check("END").text
+    assert exercise(grade=q1.grade).judge("BYE").further  # whoever judges sees all of it
+
+
 def test_an_empty_answer_is_kindly_not_attempted_and_no_try() -> None:
     q1 = exercise()
     feedback = q1.check("")

@@ -45,6 +45,8 @@ class Client:
         ((["MAIL", "RCPT", "DATA"],), ("MAIL", "RCPT", "DATA")),
         (("MAIL\nRCPT\r\nDATA\n",), ("MAIL", "RCPT", "DATA")),
         (("C: MAIL", "C: RCPT", b"DATA\r\n"), ("MAIL", "RCPT", "DATA")),
+        (("C:MAIL", " C: RCPT", "C:"), ("MAIL", "RCPT", "")),
+        (("C:MAIL\r\nC: RCPT\nDATA",), ("MAIL", "RCPT", "DATA")),
         (("MAIL FROM: <a@b.example>",), ("MAIL FROM: <a@b.example>", "", "")),
         (("", "RCPT", None), ("", "RCPT", "")),
         (("MAIL", "RCPT", "DATA", "", " "), ("MAIL", "RCPT", "DATA")),
@@ -57,6 +59,12 @@ def test_lines(answer: tuple[Any, ...], read: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("answer", [(), ("",), ("", "", ""), ([],), (None,), ("   ", "\r\n"), ("\n\n\n\n",)])
 def test_empty_lines_are_not_attempted(answer: tuple[Any, ...]) -> None:
     with pytest.raises(Untouched, match="still empty"):
+        LinesForm(3).read(answer)
+
+
+@pytest.mark.parametrize("answer", [("MAIL", "RCPT\nDATA", ""), ("MAIL", "RCPT\rDATA", "")])
+def test_a_box_takes_one_line(answer: tuple[Any, ...]) -> None:
+    with pytest.raises(Unreadable, match="Missing line 2 holds a line end"):
         LinesForm(3).read(answer)
 
 

@@ -135,12 +135,18 @@ def test_a_wrong_line_is_told_what_it_does_and_not_which_is_right(line: int, say
     feedback = observation().point(line)
     assert feedback.outcome == "incorrect"
     assert says in feedback.message
-    assert feedback.rule == RULE
+    assert feedback.rule == Rule(RULE.ref, "")  # the place to look; its sentence is the answer
     assert feedback.look
     assert "RCPT came" not in feedback.text
     assert not {"4", "5"} & set(feedback.look + feedback.message + feedback.happened)
     item = current_progress().item("01.o1")
     assert (item.kind, item.tries, item.answer) == ("observation", 1, line)
+
+
+def test_a_second_wrong_line_gets_one_step_more() -> None:
+    looking = observation(further="Find the 503 first.")
+    assert "A step further" not in looking.point(2).text
+    assert looking.point(7).further == "Find the 503 first."
 
 
 @given(line=st.none() | st.integers() | st.text() | st.floats() | st.lists(st.integers()))
