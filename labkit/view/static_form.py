@@ -20,7 +20,11 @@ CHIP = {
     "4": ("#774800", "#fcf0d6"),
     "5": ("#a5300f", "#fde7df"),
 }
-PICTURE_LINES = 60
+PICTURE_LINES, TABLE_LINES, TEXT_LINES = (
+    (40, 15),
+    (200, 50),
+    (800, 200),
+)  # the first and the last that are shown
 STATE_WORDS = {
     "connected": "connected",
     "greeted": "greeted",
@@ -40,9 +44,19 @@ def chip(code: str, continued: bool = False) -> str:
     return f'<span style="{style}" title="{word}">{shape} {escape(code)}{"-" if continued else ""}</span>'
 
 
+def _shown(rows: list[Row], ends: tuple[int, int]) -> list[Row | int]:
+    """The rows, or those at both ends with the number of those left out between them."""
+    first, last = ends
+    left_out = len(rows) - first - last
+    return [*rows] if left_out <= 1 else [*rows[:first], left_out, *rows[-last:]]
+
+
 def wire_text(rows: list[Row]) -> str:
-    """``C:``/``S:`` lines as a person writes a session down."""
-    return "\n".join(_plain(row) for row in rows)
+    """``C:``/``S:`` lines as a person writes a session down; of a very long one, both ends."""
+    return "\n".join(
+        f"(… {row:,} lines left out here …)" if isinstance(row, int) else _plain(row)
+        for row in _shown(rows, TEXT_LINES)
+    )
 
 
 def _plain(row: Row) -> str:
@@ -60,11 +74,13 @@ def session_html(rows: list[Row], title: str, route: str, remarks: dict[int, str
         return f"<p><b>{escape(title)}</b> {escape(route)}</p><p>No line yet.</p>"
     said = remarks or {}
     body = "".join(
-        f"<tr><td>{row['n']}</td><td>{'client' if row['s'] == 'C' else 'server'}</td>"
+        f'<tr><td></td><td></td><td style="text-align:left">… {row:,} lines left out here …</td></tr>'
+        if isinstance(row, int)
+        else f"<tr><td>{row['n']}</td><td>{'client' if row['s'] == 'C' else 'server'}</td>"
         f'<td style="text-align:left"><code>{_cell(row)}</code></td>'
         f'<td style="text-align:left">{escape(str(said.get(row["n"], "")))}</td>'
         f'<td style="text-align:left">{escape(str(STATE_WORDS.get(row["after"], row["after"])))}</td></tr>'
-        for row in rows
+        for row in _shown(rows, TABLE_LINES)
     )
     picture = base64.b64encode(session_svg(rows, route).encode()).decode()
     return (
@@ -88,9 +104,7 @@ def _cell(row: Row) -> str:
 
 def session_svg(rows: list[Row], route: str) -> str:
     """The ladder as a picture with its own light ground, so that it reads on a dark page too."""
-    shown: list[Row | None] = list(rows)
-    if len(rows) > PICTURE_LINES:
-        shown = [*rows[:40], None, *rows[-15:]]
+    shown = _shown(rows, PICTURE_LINES)
     step, top, width = 27, 44, 820
     height = top + step * len(shown) + 14
     client, _, server = route.partition(" → ")
@@ -98,17 +112,15 @@ def session_svg(rows: list[Row], route: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-size="13">',
         "<title>An SMTP session as a ladder</title>",
         f'<rect x=".5" y=".5" width="{width - 1}" height="{height - 1}" rx="8" fill="#ffffff" stroke="#c9ced6"/>',
-        _text(48, 22, "client " + client, "#0a4fb3", bold=True),
-        _text(width - 16, 22, "server " + server, "#596270", bold=True, anchor="end"),
+        svg_text(48, 22, "client " + client, "#0a4fb3", bold=True),
+        svg_text(width - 16, 22, "server " + server, "#596270", bold=True, anchor="end"),
         f'<path d="M48 32V{height - 8}M{width - 16} 32V{height - 8}" stroke="#8a93a0" stroke-width="2"/>',
     ]
     for index, row in enumerate(shown):
         y = top + step * index
-        if row is None:
+        if isinstance(row, int):
             parts.append(
-                _text(
-                    width / 2, y + 12, f"… {len(rows) - 55} lines left out here …", "#596270", anchor="middle"
-                )
+                svg_text(width / 2, y + 12, f"… {row:,} lines left out here …", "#596270", anchor="middle")
             )
         else:
             parts.append(_svg_row(row, y, width))
@@ -116,15 +128,17 @@ def session_svg(rows: list[Row], route: str) -> str:
 
 
 def _svg_row(row: Row, y: float, width: int) -> str:
-    number = _text(36, y + 12, str(row["n"]), "#596270", anchor="end")
+    number = svg_text(36, y + 12, str(row["n"]), "#596270", anchor="end")
     if row["role"] == "closed":
         who = "The server" if row["s"] == "S" else "The client"
-        return number + _text(width / 2, y + 12, f"{who} closed the connection.", "#596270", anchor="middle")
+        return number + svg_text(
+            width / 2, y + 12, f"{who} closed the connection.", "#596270", anchor="middle"
+        )
     line_y = y + 18
     right = width - 16
     if row["s"] == "C":
         arrow = f'<path d="M48 {line_y}H{right - 2}" stroke="#0a4fb3" stroke-width="1.6"/><path d="M{right - 9} {line_y - 4}l8 4l-8 4z" fill="#0a4fb3"/>'
-        return number + arrow + _text(62, y + 13, row["t"][:96], "#14171c", mono=True)
+        return number + arrow + svg_text(62, y + 13, row["t"][:96], "#14171c", mono=True)
     arrow = (
         f'<path d="M50 {line_y}H{right}" stroke="#8a93a0" stroke-width="1.4" stroke-dasharray="4 3"/>'
         f'<path d="M57 {line_y - 4}l-8 4l8 4z" fill="#8a93a0"/>'
@@ -134,14 +148,14 @@ def _svg_row(row: Row, y: float, width: int) -> str:
         shape, _ = SEVERITY.get(row["code"][0], ("?", ""))
         colour, ground = CHIP.get(row["code"][0], ("#333333", "#eeeeee"))
         head = f'<rect x="{x - 5}" y="{y - 1}" width="66" height="17" rx="4" fill="{ground}"/>'
-        head += _text(
+        head += svg_text(
             x, y + 12, f"{shape} {row['code']}{'-' if row['cont'] else ''}", colour, mono=True, bold=True
         )
         x += 70
-    return number + arrow + head + _text(x, y + 12, row["t"][:56], "#14171c", mono=True)
+    return number + arrow + head + svg_text(x, y + 12, row["t"][:56], "#14171c", mono=True)
 
 
-def _text(
+def svg_text(
     x: float,
     y: float,
     text: str,

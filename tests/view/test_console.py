@@ -21,6 +21,7 @@ from labkit.view.console import Console
 from labkit.view.mail_program import MailProgram
 from labkit.view.session_widget import KEPT_SESSIONS
 from labkit.view.watch import Watch
+from labkit.view.widget import LabWidget
 from labkit.world import World, receiver
 
 HOST = "mail.receiver.example"
@@ -315,3 +316,17 @@ def test_trouble_is_said_without_code(kind: type[ClientError], console: Console)
     (said,) = [m["say"] for m in console.sent if m.get("trouble")]  # type: ignore[attr-defined]
     assert said.startswith("It broke. ")
     assert "()" not in said
+
+
+def test_a_lesson_leaves_no_model_and_no_server_behind() -> None:
+    before = set(_instances.values())
+    lesson = SessionLesson()
+    lesson.second_server()
+    shown = [lesson.console(), lesson.watch()]
+    shown += [show() for show in (lesson.progress, lesson.second_session) for _ in range(3)]
+    others = {widget for widget in set(_instances.values()) - before if isinstance(widget, LabWidget)}
+    assert len(others) == 4  # of what ran again, the latest alone
+    second = lesson._second
+    lesson.close()
+    assert second.closed
+    assert not [widget for widget in shown if widget in _instances.values()]

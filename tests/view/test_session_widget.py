@@ -220,3 +220,15 @@ def test_what_one_view_asks_for_is_not_another_views(monkeypatch: pytest.MonkeyP
 def test_a_session_can_be_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Page(made(), monkeypatch).say(op="steps", session=1)[1]
     assert told["explanations"] == made().snapshot()["explanations"]
+
+
+def test_a_flood_leaves_a_short_static_form_that_counts_what_it_leaves_out() -> None:
+    flood = Transcript.from_text("S: 220 x\n" + "C: NOOP\nS: 250 OK\n" * 5000)
+    widget = made(flood)
+    html, text = widget.as_html(), widget.as_text()
+    assert len(html) < 300_000
+    assert len(text) < 20_000
+    assert "9,751 lines left out" in html
+    assert "9,001 lines left out" in html
+    assert "9,001 lines left out" in text
+    assert "<td>10001</td>" in html
