@@ -1,7 +1,7 @@
 """One code at one stage: what the same three digits mean there, who must act, and what they do.
 
-Where common advice differs from the standard, the case says both. The stage's own sentence comes first and is
-not repeated here.
+Where common advice differs from the standard, the case says both. The headline says already that the line was
+accepted, put off or refused; a case says what the headline cannot.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from labkit.smtp.rule import Rule
 
-__all__ = ["CASES", "Case"]
+__all__ = ["BY_STATUS", "CANCELLED", "CASES", "Case"]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``more`` follows the stage's sentence; ``who`` acts (``""``: nobody); ``then`` says what they do."""
+    """``more`` follows the headline; ``who`` acts (``""``: nobody); ``then`` says what they do."""
 
     more: str
     who: str
@@ -26,8 +26,9 @@ class Case:
 _SENDER = "the sender"
 _CLIENT = "the client"
 _POSTMASTER = "the sender's postmaster"
-_RECEIVER = "the receiving side"
 _LATER = "Keep the message and try again, after half an hour at the earliest."
+_OWN_FAULT = "Something failed on the server's own side."
+_NOT_IN_LOGS = _LATER + " Your own logs will not show the cause."
 _RETRY = Rule("RFC 5321 section 4.5.4.1", "Wait 30 minutes or more; give up after four or five days.")
 _THREE = Rule("RFC 5321 section 4.2.3", "550 covers three causes: not found, no access, or policy.")
 _ROOM = Rule("RFC 5321 section 4.2.3", "452 and 552 are about room.")
@@ -45,16 +46,16 @@ _GREY = Rule("RFC 6647", "Greylisting holds back an unknown client once, and exp
 _PUBLIC = Rule("RFC 3207 section 4", "A public server must not require TLS for mail to its own users.")
 _DSN = Rule("RFC 5321 section 4.1.1.11", "An unknown parameter: 555. Not possible now: 455.")
 
-_CAUSES = "550 has three causes: not found, no access, or policy."
+_CAUSES = "550 alone leaves three causes open: no such mailbox, no access, or policy."
 _REMOVE = (
-    "Common advice says remove the address. That is right for 5.1.1 alone. "
-    "Without it, ask the site what it objects to."
+    "Common advice says remove the address. The number alone is no ground for that. "
+    "Check both halves of the address, letter by letter."
 )
 
 CASES: dict[tuple[int, str], Case] = {
     # ---------------------------------------------------------------- the connection
     (220, "greeting"): Case(
-        "It waits for the client's name.", _CLIENT, "Send EHLO with the client's own name."),
+        "In SMTP the server speaks first.", _CLIENT, "Send EHLO with the client's own name."),
     (554, "greeting"): Case(
         "It gives no mail service on this connection.", _CLIENT,
         "Send QUIT. Try another host of that domain, or ask its postmaster another way."),
@@ -63,8 +64,8 @@ CASES: dict[tuple[int, str], Case] = {
         "Send QUIT. This host is the wrong place for mail.",
         (Rule("RFC 7504 section 3", "521 greets where no mail is ever taken."),)),
     # ---------------------------------------------------------------- EHLO and HELO
-    (250, "EHLO"): Case("The first line names the server, each further line one extension.", "", ""),
-    (250, "HELO"): Case("", "", ""),
+    (250, "EHLO"): Case("The first line names the server; each further line offers one extension.", "", ""),
+    (250, "HELO"): Case("There are no extensions in this session.", "", ""),
     (500, "EHLO"): Case(
         "It does not know EHLO: it is an old server.", _CLIENT, "Go on with HELO.", (_FALL_BACK,)),
     (502, "EHLO"): Case("It knows EHLO and does not offer it.", _CLIENT, "Go on with HELO.", (_FALL_BACK,)),
@@ -85,11 +86,9 @@ CASES: dict[tuple[int, str], Case] = {
         "Ask what the policy objects to. The name alone is no ground.", (_NAME,)),
     # ---------------------------------------------------------------- MAIL
     (250, "MAIL"): Case(
-        "It has checked little so far: a refusal may still come at RCPT or after the dot.", "", ""),
+        "Little has been checked so far: a refusal may still come at RCPT or after the dot.", "", ""),
     (450, "MAIL"): Case("A policy holds this sender back for now.", _CLIENT, _LATER, (_RETRY,)),
-    (451, "MAIL"): Case(
-        "Something failed on the server's own side.", _CLIENT,
-        _LATER + " Your own logs will not show the cause.", (_RETRY,)),
+    (451, "MAIL"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_RETRY,)),
     (452, "MAIL"): Case("It has no room for a message of this size now.", _CLIENT, _LATER, (_RETRY, _ROOM)),
     (455, "MAIL"): Case(
         "It cannot honour one of the parameters now.", _CLIENT,
@@ -115,16 +114,14 @@ CASES: dict[tuple[int, str], Case] = {
         "It does not know one of the parameters.", _CLIENT,
         "Use only parameters that the answer to EHLO offers.", (_DSN,)),
     # ---------------------------------------------------------------- RCPT
-    (250, "RCPT"): Case("", "", ""),
+    (250, "RCPT"): Case("The message itself may still be refused, after the dot.", "", ""),
     (251, "RCPT"): Case(
         "The mailbox is elsewhere, and the server will forward. The text names the new address.", _SENDER,
         "Note the new address for later.", (_FORWARD,)),
     (450, "RCPT"): Case(
         "The mailbox is busy, or a policy holds the sender back for now.", _CLIENT,
         _LATER + " Greylisting looks like this.", (_RETRY, _GREY)),
-    (451, "RCPT"): Case(
-        "Something failed on the server's own side.", _CLIENT,
-        _LATER + " Your own logs will not show the cause.", (_RETRY,)),
+    (451, "RCPT"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_RETRY,)),
     (452, "RCPT"): Case(
         "There are too many recipients for one message, or there is no room.", _CLIENT,
         "Send the message to those accepted, and the rest in a further transaction.", (_MANY, _ROOM)),
@@ -138,7 +135,7 @@ CASES: dict[tuple[int, str], Case] = {
         "It takes this mail only after AUTH, or after STARTTLS.", _CLIENT,
         "Look at the answer to EHLO: send STARTTLS or AUTH first.", (_PUBLIC,)),
     (550, "RCPT"): Case(
-        _CAUSES + " Refused relaying is one too.", _SENDER, _REMOVE, (_THREE,)),
+        _CAUSES, _SENDER, _REMOVE, (_THREE,)),
     (551, "RCPT"): Case(
         "The mailbox is elsewhere. The text may name the new address.", _SENDER,
         "Send to the new address.", (_FORWARD,)),
@@ -158,10 +155,10 @@ CASES: dict[tuple[int, str], Case] = {
         (Rule("RFC 7504 section 4", "556: the domain takes no mail, as its DNS says."),)),
     # ---------------------------------------------------------------- DATA
     (354, "DATA"): Case(
-        "Everything is text now, until a line with a dot alone.", _CLIENT,
+        "The text ends at a line with nothing but a dot.", _CLIENT,
         "Send the header, a blank line, the body, then the dot. Double a dot at a line's start."),
     (450, "DATA"): Case("A policy holds the message back for now.", _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
-    (451, "DATA"): Case("Something failed on the server's own side.", _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
+    (451, "DATA"): Case(_OWN_FAULT, _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
     (452, "DATA"): Case("It has no room now.", _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
     (503, "DATA"): Case(
         "Common tables say EHLO, MAIL, RCPT, DATA. It means here: no recipient was accepted.", _CLIENT,
@@ -176,12 +173,14 @@ CASES: dict[tuple[int, str], Case] = {
         "At DATA 554 means: there is no valid recipient.", _CLIENT,
         "Send RCPT for at least one valid recipient first.", (_NO_TEXT,)),
     # ---------------------------------------------------------------- the whole message
-    (250, "text"): Case("It is queued there, which is not yet the inbox.", "", "", (_OWNS,)),
+    (250, "text"): Case("That is not yet the inbox.", "", "", (_OWNS,)),
     (450, "text"): Case("A policy holds the message back for now.", _CLIENT, _LATER, (_FAIL, _RETRY)),
-    (451, "text"): Case(
-        "Something failed on the server's own side.", _CLIENT,
-        _LATER + " Your own logs will not show the cause.", (_FAIL, _RETRY)),
+    (451, "text"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_FAIL, _RETRY)),
     (452, "text"): Case("It has no room for the message now.", _CLIENT, _LATER, (_FAIL, _RETRY, _ROOM)),
+    (500, "text"): Case(
+        "A line of the text is longer than the server takes.", _CLIENT,
+        "Break the long lines, or encode the body. Then send the message again.",
+        (Rule("RFC 5321 section 4.5.3.1.6", "A text line has at most 1000 octets, CR LF included."),)),
     (550, "text"): Case(
         "It has read the message, and a policy is against it.", _POSTMASTER,
         "Every recipient was accepted before: keep the addresses. Look at content and sender.",
@@ -194,8 +193,8 @@ CASES: dict[tuple[int, str], Case] = {
         "Common advice says review reputation. Look at content and sender's identity first.", (_FAIL,)),
     # ---------------------------------------------------------------- BDAT
     (250, "BDAT"): Case(
-        "It waits for the next one.", _CLIENT, "Send the next chunk, the last one with LAST."),
-    (250, "BDAT LAST"): Case("It is queued there, which is not yet the inbox.", "", "", (_OWNS,)),
+        "The message is not complete.", _CLIENT, "Send the next chunk, the last one with LAST."),
+    (250, "BDAT LAST"): Case("That is not yet the inbox.", "", "", (_OWNS,)),
     (552, "BDAT"): Case("The message is larger than it takes.", _SENDER, "Send less.", (_ROOM,)),
     (554, "BDAT"): Case(
         "At BDAT 554 means: there is no valid recipient.", _CLIENT,
@@ -210,19 +209,19 @@ CASES: dict[tuple[int, str], Case] = {
         "The message was looked at and rejected.", _POSTMASTER, "Look at content and sender's identity.",
         (_FAIL,)),
     # ---------------------------------------------------------------- the small commands
-    (250, "RSET"): Case("", "", ""),
-    (250, "NOOP"): Case("Nothing else has happened.", "", ""),
-    (221, "QUIT"): Case("", "", ""),
-    (211, "HELP"): Case("", "", ""),
-    (214, "HELP"): Case("", "", ""),
-    (502, "HELP"): Case("It has none to give. It should have.", "", ""),
-    (504, "HELP"): Case("It has none about this word.", _CLIENT, "Send HELP alone."),
+    (250, "RSET"): Case("What EHLO said still holds.", "", ""),
+    (250, "NOOP"): Case("The server is there and listens.", "", ""),
+    (221, "QUIT"): Case("It closes the connection now.", "", ""),
+    (211, "HELP"): Case("The text is for people: no program acts on it.", "", ""),
+    (214, "HELP"): Case("The text is for people: no program acts on it.", "", ""),
+    (502, "HELP"): Case("The server has no help to give. Not every server has.", "", ""),
+    (504, "HELP"): Case("The server has no help about this word.", _CLIENT, "Send HELP alone."),
     # ---------------------------------------------------------------- VRFY and EXPN
     (250, "VRFY"): Case("The address exists; the text names it.", "", ""),
     (251, "VRFY"): Case("The mailbox is elsewhere, and the server would forward.", "", "", (_FORWARD,)),
     (252, "VRFY"): Case(
         "It does not check, and would try to deliver. This says nothing about the address.", _SENDER,
-        "Send the message: RCPT and the bounce will tell."),
+        "Send the message: the answer to RCPT tells more."),
     (500, "VRFY"): Case(
         "It does not know VRFY, although every server has to.", "",
         "Common advice calls this normal. The standard asks a site that does not check for 252.",
@@ -242,7 +241,7 @@ CASES: dict[tuple[int, str], Case] = {
     (250, "EXPN"): Case("Each line of the text is one member.", "", ""),
     (252, "EXPN"): Case("It does not check, and would take a message for it.", "", ""),
     (500, "EXPN"): Case("It does not know EXPN. No server has to.", "", ""),
-    (502, "EXPN"): Case("EXPN is switched off. That is permitted.", "", ""),
+    (502, "EXPN"): Case("The server knows EXPN and does not do it. No server has to.", "", ""),
     (504, "EXPN"): Case("It does not take this argument.", _CLIENT, "Ask with the list's name alone."),
     (550, "EXPN"): Case("There is no such list, or you may not see it.", "", ""),
     # ---------------------------------------------------------------- STARTTLS
@@ -256,7 +255,7 @@ CASES: dict[tuple[int, str], Case] = {
     (502, "STARTTLS"): Case(
         "It does not offer TLS.", _CLIENT, "Go on in clear only if the message may be read by anybody."),
     # ---------------------------------------------------------------- AUTH
-    (235, "AUTH"): Case("", "", ""),
+    (235, "AUTH"): Case("No second AUTH may follow in this session.", "", ""),
     (334, "AUTH"): Case(
         "Its text is a challenge in base64, or empty.", _CLIENT,
         "Answer with one line of base64, or * to cancel."),
@@ -285,8 +284,30 @@ CASES: dict[tuple[int, str], Case] = {
     (252, "ETRN"): Case("Messages wait for that domain, and delivery starts.", "", ""),
     (253, "ETRN"): Case(
         "Messages wait for that domain, and delivery starts. The text says how many.", "", ""),
-    (458, "ETRN"): Case("The queue for that domain cannot be started.", _RECEIVER, "Try again later."),
+    (458, "ETRN"): Case("The queue for that domain cannot be started.", _CLIENT, "Try again later."),
     (459, "ETRN"): Case(
         "That domain may not be asked for.", _POSTMASTER, "Ask the site that holds the mail."),
 }  # fmt: skip
 CASES.update({(code, "response"): case for (code, stage), case in CASES.items() if stage == "AUTH"})
+
+CANCELLED = Case(
+    "The client cancelled with *, and 501 is the answer to that.",
+    _CLIENT,
+    "Begin AUTH anew, or go on without it.",
+    (Rule("RFC 4954 section 4", "A line with * alone cancels; the server answers 501."),),
+)
+"""501 to the response ``*``."""
+
+_HELD = Case(
+    "A policy holds this mail back for now. Greylisting looks like this.", _CLIENT, _LATER, (_RETRY, _GREY)
+)
+BY_STATUS: dict[tuple[str, str], Case] = {
+    ("5.7.1", "RCPT"): Case(
+        "A policy forbids it. At RCPT the commonest one: no relaying to domains that are not served here.",
+        _SENDER,
+        "Check the domain after the @ first. If it is right, ask what the policy objects to.",
+        (Rule("RFC 3463 section 3.8", "7.1: the delivery is not authorized, or a policy refuses it."),),
+    ),
+    **{(f"4.7.{n}", stage): _HELD for stage in ("MAIL", "RCPT", "DATA", "text", "BDAT LAST") for n in "01"},
+}
+"""Enhanced codes that say something closer at one stage."""

@@ -9,14 +9,16 @@ from labkit.explainers.explanation import LineExplanation
 from labkit.explainers.sasl import response_parts
 from labkit.smtp.command import Command
 from labkit.smtp.commands import COMMANDS
+from labkit.smtp.expect import NOT_OFFERED
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.note import Note
 from labkit.smtp.parameters import PARAMETERS
 from labkit.smtp.path import Path
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
+from labkit.smtp.states import State, lookup
 
-__all__ = ["answered_by", "explain_command", "explain_unanswered"]
+__all__ = ["answered_by", "explain_command", "explain_unanswered", "fault_of", "unknown_verb"]
 
 _UNKNOWN = Rule("RFC 5321 section 4.2.4", "An unknown command is answered by 500, and the session goes on.")
 _NULL = Rule(
@@ -34,17 +36,17 @@ _LOST = Rule(
 )
 
 _CHECKS = {
-    "EHLO": "The server looks at the name's form. It may compare name and address, and not refuse for it.",
+    "EHLO": "The server looks at the name's form.",
     "HELO": "The server looks at the name's form.",
     "MAIL": "The server checks syntax, order, its policy on this sender, and an announced size.",
     "RCPT": "The server checks syntax, order, whether it serves that domain, often also the mailbox.",
     "DATA": "The server checks that at least one recipient was accepted.",
-    "RSET": "The server drops sender, recipients and text. The greeting by EHLO stays.",
-    "NOOP": "The server checks nothing.",
-    "QUIT": "The server drops an open transaction, answers 221 and closes.",
+    "RSET": "Sender and recipients are forgotten; what EHLO said stays.",
+    "NOOP": "It tells whether the server still listens.",
+    "QUIT": "A transaction that is still open is dropped.",
     "VRFY": "The server looks for the mailbox, or says that it does not tell.",
     "EXPN": "The server looks for the list, or says that it does not tell.",
-    "HELP": "The server answers with text for people.",
+    "HELP": "The answer is for people: no program acts on it.",
     "STARTTLS": "The server checks that TLS is not up already, and that it has a certificate to show.",
     "AUTH": "The server checks that it has the mechanism, and that no transaction is open.",
     "BDAT": "The server reads exactly so many octets as text; dots and line ends do not matter.",
@@ -84,15 +86,13 @@ def _parts(command: Command) -> tuple[tuple[tuple[str, str], ...], list[Rule]]:
     if info is None:
         return ((command.verb, "no command that a standard names"),), [_UNKNOWN]
     rules = [info.rule]
-    parts = [(command.verb, info.purpose)]
+    parts: list[tuple[str, str]] = []
     verb, argument = command.verb, command.argument
     if command.path is not None:
-        word = "TO" if verb == "RCPT" else "FROM"
-        parts = [(f"{verb} {word}", info.purpose)]
         meaning = (
             "the forward-path: one recipient" if verb == "RCPT" else "the reverse-path: where failures go"
         )
-        parts += _path_parts(command.path, meaning)
+        parts = _path_parts(command.path, meaning)
         if command.path.null:
             rules.append(_NULL)
         if command.path.route:
@@ -134,14 +134,15 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
     expected = note.expectation
     in_order = expected is None or expected.allowed
     if info is None:
-        happened = f"{command.verb[:20]} is no command of SMTP.{_suggestion(command.verb)}"
+        happened = unknown_verb(note)
     else:
         happened = f"{command.verb} {info.purpose}."
         if info.obsolete:
             happened += " It is obsolete and must not be sent."
     effect = []
     if expected is not None and not in_order:
-        effect.append(expected.reason)
+        if info is not None:
+            effect.append(expected.reason)
         rules.append(expected.rule)
     elif command.verb in _CHECKS:
         effect.append(_CHECKS[command.verb])
@@ -150,8 +151,7 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
     waits = answer is None and (in_order or bool(expected and expected.codes))
     return LineExplanation(
         seq=note.seq,
-        headline=command.verb[:20]
-        + ("" if in_order else ", out of order" if info else ", an unknown command"),
+        headline=", ".join(filter(None, (command.verb[:20], fault_of(note)))),
         parts=parts,
         happened=happened,
         effect=" ".join(effect),
@@ -170,6 +170,33 @@ def _answers(codes: tuple[int, ...]) -> str:
     if not good:
         return f"It will refuse, with {' or '.join(bad)}."
     return f"It answers {' or '.join(good)}, or it refuses."
+
+
+def fault_of(note: Note) -> str:
+    """What is wrong with the client's line that a note is about: a phrase, or ``""``."""
+    command, expected = note.command, note.expectation
+    if command is None or expected is None or expected.allowed:
+        return ""
+    in_order = lookup(expected.state, command.verb).allowed
+    if isinstance(command, Malformed) and (in_order or command.verb not in COMMANDS):
+        return "not well formed"
+    if command.verb not in COMMANDS:
+        return "an unknown command"
+    if expected.rule in NOT_OFFERED:
+        return "a parameter is not offered" if command.verb in ("MAIL", "RCPT") else "not offered"
+    return "not possible here" if in_order and 503 not in expected.codes else "out of order"
+
+
+def unknown_verb(note: Note) -> str:
+    """Why a line with an unknown verb is none of SMTP's commands; ``""`` for a known verb."""
+    command, expected = note.command, note.expectation
+    if not isinstance(command, Command) or command.verb in COMMANDS:
+        return ""
+    if expected is not None and expected.state is State.ACCEPTED:
+        return "The message ended at its dot, so this line is read as a command."
+    if command.verb.startswith("X"):
+        return "A command that begins with X is private."
+    return f"{command.verb[:20]} is no command of SMTP.{_suggestion(command.verb)}"
 
 
 def _suggestion(verb: str) -> str:
@@ -191,11 +218,11 @@ def _explain_slip(note: Note, slip: Malformed, answer: Note | None) -> LineExpla
         parts.append((str(slip.path), "the address that a lenient server would read"))
     effect = "A server may take it all the same." if slip.tolerable else "A strict server answers 500 or 501."
     if answer is not None:
-        effect += f" {answered_by(answer)}"
+        effect = answered_by(answer)
     example = COMMANDS[verb].example if verb in COMMANDS else "EHLO client.example"
     return LineExplanation(
         seq=note.seq,
-        headline=f"{verb[:20] or 'A line'}, not well formed",
+        headline=f"{verb[:20] or 'A line'}, {fault_of(note) or 'not well formed'}",
         parts=tuple(parts),
         happened=reason,
         effect=effect,

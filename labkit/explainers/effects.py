@@ -15,7 +15,7 @@ _STANDING = {
     State.REFUSED: "Only QUIT is left.",
     State.GREETED: "No transaction is open.",
     State.AUTHENTICATING: "The AUTH exchange goes on.",
-    State.SENDER: "The transaction is open, and has no recipient yet.",
+    State.SENDER: "The transaction is open, without a recipient.",
     State.MESSAGE: "The server is reading message text.",
     State.CHUNKS: "The server waits for the next chunk.",
     State.ACCEPTED: "No transaction is open.",
@@ -111,6 +111,8 @@ def _text(note: Note, severity: int, answered: Note | None) -> str:
         path = answered.envelope.reverse_path if answered is not None else None
         report = f"reports the failure to {path}" if path else "reports the failure to nobody"
         return f"The message to {people} is the server's now: it delivers, or {report}."
+    if note.after is not State.GREETED:  # 354 after the dot, or a server that does not know BDAT
+        return f"Nothing was delivered. {standing(note)}"
     if severity == 4:
         return f"Nothing was delivered to {people}. The client still holds the message."
     return f"Nothing was delivered to {people}. The transaction is over."
@@ -118,7 +120,7 @@ def _text(note: Note, severity: int, answered: Note | None) -> str:
 
 def _rset(note: Note, severity: int, answered: Note | None) -> str:
     if severity == 2 and note.before in _OPEN:
-        return "The envelope is empty. The session stays greeted."
+        return "The envelope is empty. MAIL may come next."
     if severity == 2:
         return "There was nothing to drop."
     return _unchanged(note)

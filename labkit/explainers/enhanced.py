@@ -82,7 +82,7 @@ TABLE: dict[str, Status] = {
         "1",
         ("0", "Something is wrong with an address.", _SENDER, "Check both addresses letter by letter."),
         ("1", "The mailbox does not exist at that domain.", _SENDER,
-         "Correct the address, or remove it. A 550 with 5.7.x would have meant something else."),
+         "Correct the address, or remove it."),
         ("2", "The domain of the address does not exist, or takes no mail.", _SENDER,
          "Check the part after the @."),
         ("3", "The recipient's address is not well formed.", _SENDER, "Write it as <local-part@domain>."),
@@ -139,7 +139,7 @@ TABLE: dict[str, Status] = {
          "Keep the order: EHLO, MAIL, RCPT, DATA."),
         ("2", "The line breaks the syntax.", _CLIENT, "Correct the line."),
         ("3", "There are more recipients than the server takes for one message.", _CLIENT,
-         "Send the rest in a further transaction."),
+         "Deliver to those accepted. Send the rest at once in a new transaction."),
         ("4", "The arguments of the command are not valid.", _CLIENT, "Correct the arguments."),
         ("5", "The two sides speak different versions of the protocol.", _CLIENT,
          "Use what the answer to EHLO offers."),
@@ -240,9 +240,8 @@ def status_of(code: str) -> Status:
     if found is not None:  # a row that names a trouble, under the class that means success
         about = "without closer detail" if subject == "0" else about
         return Status(f"Success, {about}.", "", "", found.ref)
-    kind = CLASSES.get(level, "of an unknown class")
     return Status(
-        f"The code {code} is in no registry. It is {about}, and it is {kind}.",
+        f"The code {code} is in no registry. It is {about}.",
         "",
         "",
         f"RFC 3463 section {section}",

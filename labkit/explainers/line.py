@@ -75,6 +75,7 @@ def _readable(one: LineExplanation) -> LineExplanation:
         parts=parts,
         happened=_plain(one.happened),
         effect=_plain(one.effect),
+        rules=tuple({rule.ref: rule for rule in reversed(one.rules)}.values())[::-1],  # a place is named once
     )
 
 
@@ -111,7 +112,7 @@ def _explain_closed(note: Note) -> LineExplanation:
         seq=note.seq,
         headline="The connection ends here" if not still_open else "The client has stopped sending",
         parts=(),
-        happened=note.why or "The session was over, and this side closed the connection.",
+        happened=note.why or "The session was over already; this side hangs up.",
         effect=effect,
         rules=(_LAST,) if clean else (_LAST, _LOST),
         who_acts="" if clean or still_open else "the client",

@@ -81,7 +81,8 @@ def explain_text(note: Note) -> LineExplanation:
             rules.append(_CHUNK)
         case _:
             headline = "A line of message text"
-            happened.append("The server stores this line. No command in it is carried out.")
+            if not body.startswith(b"."):
+                happened.append("The server stores this line. No command in it is carried out.")
             rules.append(_TEXT)
     if note.detail != "chunk":
         happened += _oddities(line, body, parts, rules)
@@ -102,8 +103,11 @@ def _oddities(line: bytes, body: bytes, parts: list[tuple[str, str]], rules: lis
     said = []
     if body.startswith(b".") and len(body) > 1:
         stored = body[1:].decode("utf-8", "backslashreplace")
-        parts.append((".", "the doubled dot; the server takes it off"))
-        said.append(f"What is stored begins with the next character: {stored[:60]}")
+        doubled = body.startswith(b"..")
+        parts.append((".", "added for the way" if doubled else "one dot, not doubled"))
+        said.append(f"The server takes the first dot off and stores: {stored[:60]}")
+        if not doubled:
+            said.append("Whoever means the dot has to send two.")
         rules.append(_DOTS)
     elif body == b".":
         said.append("A dot alone ends the text only between CR LF and CR LF. This one does not.")

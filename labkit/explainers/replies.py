@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from labkit.explainers.cases import CASES, Case
+import re
+
+from labkit.explainers.cases import BY_STATUS, CANCELLED, CASES, Case
+from labkit.explainers.commands import fault_of, unknown_verb
 from labkit.explainers.digits import CODES, FIRST, FIRST_RULE, SECOND, code_rule
 from labkit.explainers.effects import effect_of
 from labkit.explainers.enhanced import CLASSES, Status, status_of
@@ -15,15 +18,20 @@ from labkit.smtp.malformed import Malformed
 from labkit.smtp.note import Note
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
-from labkit.smtp.session import allowed
+from labkit.smtp.states import State, allowed, lookup
 
 __all__ = ["explain_reply", "explain_reply_part", "stage_of"]
 
 _LATER = "Keep the message and try again, after half an hour at the earliest."
 _CHANGE = "Do not send the same again. First change what the reply objects to."
-_WORDS = {2: "is accepted", 3: "goes on", 4: "is put off", 5: "is refused"}
 _DUE = {"text": "the final dot", "response": "the AUTH response"}
 _ORDER_CODES = frozenset({500, 501, 502, 503, 504, 521, 555})
+_BROAD = frozenset({450, 451, 550, 552, 554})
+"""Codes that leave the cause open, so that even a subject without detail, or 7.1, says more."""
+_EMPTY = frozenset({"0.0", "5.0", "5.1", "5.2", "5.4"})
+"""Enhanced codes that servers give with any refusal of a line: code and stage say more."""
+_AUTH_CODES = frozenset({454, 530, 534, 535, 538})
+_ABOUT_AUTH = frozenset({"5.6", "7.8", "7.9", "7.10", "7.11", "7.12", "7.13", "7.14"})
 _DEFERRED = Rule(
     "RFC 5321 section 4.5.4.1",
     "A 4 is a deferral: the client keeps the message, and retries until it gives up.",
@@ -63,21 +71,24 @@ def explain_reply(note: Note, answered: Note | None) -> LineExplanation:
     if not isinstance(reply, Reply):
         return _explain_malformed(note, answered, stage)
     status = status_of(reply.enhanced_code) if reply.enhanced_code else None
-    case = CASES.get((reply.code, stage))
-    certain = reply.code in CODES and (status is None or status.known)
-    happened, rules = _happened(note, reply, about, case, status, certain)
-    who, then = _next(note, reply, case, status)
-    code = f"{reply.code} {reply.enhanced_code}" if reply.enhanced_code else f"{reply.code}"
+    known = status is None or status.known
+    told = status if status is not None and _says_more(reply, status, stage) else None
+    case = None if told else _case(reply, stage, answered)
+    happened, rules = _happened(note, reply, stage, case, told)
+    if status is not None and not known:
+        happened, rules = [*happened, status.meaning], [*rules, status.rule]
+    who, then = _next(note, reply, case, told)
+    code = f"{reply.code} {reply.enhanced_code}" if reply.enhanced_code and reply.severity > 3 else reply.code
     return LineExplanation(
         seq=note.seq,
         headline=f"{code}: {_headline(note, reply, about)}",
         parts=_parts(note, reply, status),
-        happened=happened,
-        effect=effect_of(note, stage, answered),
-        rules=rules,
+        happened=" ".join(happened),
+        effect=_unsaid(effect_of(note, stage, answered), happened),
+        rules=tuple(rules),
         who_acts=who,
         next_step=then,
-        certain=certain,
+        certain=reply.code in CODES and known,
     )
 
 
@@ -87,21 +98,42 @@ def _headline(note: Note, reply: Reply, about: Stage) -> str:
     if note.role == "unsolicited":
         return "a reply that nothing asked for"
     if _refused_by_rule(note, reply):
-        return f"{_verb(note)} is refused: {_slip(note, reply)}"
-    return f"{about.noun} {_WORDS[reply.severity]}"
+        verb = note.command.verb if note.command is not None else ""
+        return f"{verb if verb in COMMANDS else 'this line'} is refused: {fault_of(note)}"
+    return about.headline(reply.severity)
 
 
-def _verb(note: Note) -> str:
-    verb = note.command.verb if note.command is not None else ""
-    return verb if verb in COMMANDS else "this line"
+def _says_more(reply: Reply, status: Status, stage: str) -> bool:
+    """Whether the enhanced code says more than code and stage do."""
+    if reply.severity < 4 or not status.known or reply.enhanced_code is None:
+        return False
+    if reply.code not in CODES:
+        return True
+    key = reply.enhanced_code.split(".", 1)[1]
+    if key in _EMPTY:
+        return False
+    if stage in ("AUTH", "response") or reply.code in _AUTH_CODES:
+        return key in _ABOUT_AUTH
+    if (reply.enhanced_code, stage) in BY_STATUS and reply.code in _BROAD:
+        return False
+    vague = key == "7.1" or key.endswith(".0")
+    return not vague or (reply.code in _BROAD and reply.severity == 5 and stage not in ("VRFY", "EXPN"))
 
 
-def _slip(note: Note, reply: Reply) -> str:
-    if isinstance(note.command, Malformed):
-        return "not well formed"
-    if _verb(note) == "this line":
-        return "unknown"
-    return "out of order" if reply.code in (503, 554) else "not possible here"
+def _case(reply: Reply, stage: str, answered: Note | None) -> Case | None:
+    if reply.enhanced_code and reply.code in _BROAD:
+        closer = BY_STATUS.get((reply.enhanced_code, stage))
+        if closer is not None:
+            return closer
+    if stage == "response" and reply.code == 501 and answered is not None and answered.octets.strip() == b"*":
+        return CANCELLED
+    return CASES.get((reply.code, stage))
+
+
+def _unsaid(effect: str, happened: list[str]) -> str:
+    """The effect without the sentences that have been said already."""
+    said = " ".join(happened)
+    return " ".join(sentence for sentence in re.split(r"(?<=\.) ", effect) if sentence not in said)
 
 
 def _parts(note: Note, reply: Reply, status: Status | None) -> tuple[tuple[str, str], ...]:
@@ -111,7 +143,7 @@ def _parts(note: Note, reply: Reply, status: Status | None) -> tuple[tuple[str, 
         (digits[1], SECOND.get(digits[1], "the standards give this digit no meaning")),
         (digits, CODES[reply.code][0] if reply.code in CODES else "no standard names this code"),
     ]
-    if status is not None and reply.enhanced_code is not None:
+    if status is not None and reply.enhanced_code is not None and reply.enhanced_code != "2.0.0":
         level = reply.enhanced_code[0]
         odd = (
             "" if level == digits[0] else f" But {level} means {CLASSES[level]}, which contradicts {digits}."
@@ -136,86 +168,84 @@ def _refused_by_rule(note: Note, reply: Reply) -> bool:
 
 
 def _happened(
-    note: Note, reply: Reply, about: Stage, case: Case | None, status: Status | None, certain: bool
-) -> tuple[str, tuple[Rule, ...]]:
+    note: Note, reply: Reply, stage: str, case: Case | None, status: Status | None
+) -> tuple[list[str], list[Rule]]:
+    """What the reply means here beyond the headline, and the rules behind it."""
+    code = reply.code
     said: list[str] = []
-    rules: list[Rule] = [about.rule]
-    if reply.code not in CODES:
-        said.append(f"No standard names {reply.code}. Its digits, the stage and the state say this much.")
+    rules: list[Rule] = [STAGES.get(stage, OTHER).rule]
+    expected = note.expectation
+    if code == 421:
+        due = _DUE.get(stage, stage or "this line")
+        return [
+            "It may come at any time, without a command."
+            if note.role == "unsolicited"
+            else f"It comes instead of {'a' if stage == 'greeting' else 'the answer to'} {due}."
+        ], [*rules, _CLOSING]
+    if code not in CODES:
+        said.append(f"No standard names {code}. Only its digits, the stage and the state speak.")
         rules.append(FIRST_RULE)
-    if reply.code == 421:
-        said += [
-            "" if note.role == "unsolicited" else about.said[4],
-            "421 says that it closes the connection. It may come instead of any answer.",
-        ]
-        rules.append(_CLOSING)
-    elif note.role == "unsolicited":
-        said.append("Nothing asked for this reply.")
-    elif _refused_by_rule(note, reply):
-        assert note.expectation is not None
-        verb = _verb(note)
-        said += [f"The server refused {'this ' if verb in COMMANDS else ''}{verb}.", note.expectation.reason]
-        rules = [note.expectation.rule]
-    else:
-        said.append(about.said[reply.severity])
-        if case is not None:
-            # A detailed enhanced code says more than the case does.
-            if case.more and (status is None or reply.severity < 4 or not _detailed(reply, status)):
-                said.append(case.more)
-            rules += case.rules
-        elif reply.severity in (4, 5):
-            if reply.code in CODES:
-                said.append(f"By itself {reply.code} means: {CODES[reply.code][0]}.")
-            rules.append(_DEFERRED if reply.severity == 4 else _PERMANENT)
-        if note.expectation is not None and not note.expectation.allowed and reply.severity == 5:
-            said.append(f"The line has a fault of its own, too. {note.expectation.reason}")
-            rules.append(note.expectation.rule)
+    if note.role == "unsolicited":
+        return [*said, note.why], rules
+    if expected is not None and _refused_by_rule(note, reply):
+        return [*said, unknown_verb(note) or expected.reason], [expected.rule]
     if status is not None:
-        told = _refused_by_rule(note, reply) and (reply.enhanced_code or "")[1:3] == ".5"
-        if (reply.severity >= 4 and not told) or not status.known:
-            said.append(status.meaning)
+        said.append(status.meaning)
         rules.append(status.rule)
-    if case is None and (rule := code_rule(reply.code)) is not None:
+    elif case is not None and note.agrees:
+        said.append(case.more)
+        rules += case.rules
+    elif code in CODES and note.agrees:
+        said.append(f"By itself {code} means: {CODES[code][0]}.")
+    if case is None and reply.severity > 3:
+        rules.append(_DEFERRED if reply.severity == 4 else _PERMANENT)
+    if expected is not None and not expected.allowed and reply.severity == 5:
+        said.append(f"The line has a fault, too: {expected.reason}")
+        rules.append(expected.rule)
+    if case is None and (rule := code_rule(code)) is not None:
         rules.append(rule)
-    if not note.agrees and note.why not in said:
+    if not note.agrees:
         said.append(note.why)
-    return " ".join(filter(None, said)), tuple(dict.fromkeys(rules))
-
-
-def _detailed(reply: Reply, status: Status) -> bool:
-    return status.known and reply.enhanced_code is not None and not reply.enhanced_code.endswith(".0")
+    return said, rules
 
 
 def _next(note: Note, reply: Reply, case: Case | None, status: Status | None) -> tuple[str, str]:
+    """Who acts, and what they do. A 4 is always the client's: it keeps the message and tries again."""
     if reply.code == 421:
         return "the client", "Close, connect again later, and send then what is still unsent."
     if note.role == "unsolicited":
         return "the client", "Do not take it for the answer to the next command."
     if _refused_by_rule(note, reply):
         return "the client", _repair(note)
-    if reply.severity < 4:
-        return (case.who, case.then) if case is not None else ("", "")
-    if status is not None and status.who and _detailed(reply, status):
-        if reply.severity == 5 or status.at_once:
-            return status.who, status.then
-        return status.who, f"{_LATER} If it stays so: {status.then[0].lower()}{status.then[1:]}"
     if case is not None:
         return case.who, case.then
-    if reply.severity == 4:
+    if reply.severity < 4:
+        return "", ""
+    if reply.severity == 5:
+        return (status.who, status.then) if status is not None and status.who else ("the sender", _CHANGE)
+    if status is None or not status.then:
         return "the client", _LATER
-    return "the sender", _CHANGE
+    if status.at_once:
+        return "the client", status.then
+    return "the client", f"{_LATER} If it stays so: {status.then[0].lower()}{status.then[1:]}"
 
 
 def _repair(note: Note) -> str:
     command = note.command
     if isinstance(command, Malformed) and command.verb in COMMANDS:
         return f"Write it like this: {COMMANDS[command.verb].example}"
-    verbs = [_words(verb) for verb in allowed(note.after) if not COMMANDS[verb].extension]
-    return f"In order now: {', '.join(verbs)}." if verbs else "Nothing is in order any more."
+    verbs = [_WORDS.get(verb, verb) for verb in allowed(note.after) if _leads_on(verb, note.after)]
+    return f"What leads on from here: {', '.join(verbs)}." if verbs else "No command is read here any more."
 
 
-def _words(verb: str) -> str:
-    return {"MAIL": "MAIL FROM", "RCPT": "RCPT TO"}.get(verb, verb)
+_WORDS = {"MAIL": "MAIL FROM", "RCPT": "RCPT TO"}
+
+
+def _leads_on(verb: str, state: State) -> bool:
+    """Whether a command moves the session, rather than being in order at any time."""
+    if COMMANDS[verb].extension and state is not State.CHUNKS:
+        return False
+    return bool(lookup(state, verb).then) and (verb not in ("EHLO", "HELO") or state is State.CONNECTED)
 
 
 def _explain_malformed(note: Note, answered: Note | None, stage: str) -> LineExplanation:

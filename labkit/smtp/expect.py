@@ -12,7 +12,7 @@ from labkit.smtp.parameters import PARAMETERS
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import UNKNOWN, State, lookup
 
-__all__ = ["Expectation", "Facts", "expectation"]
+__all__ = ["NOT_OFFERED", "Expectation", "Facts", "expectation"]
 
 _TLS_ONCE = Rule("RFC 3207 section 4.2", "STARTTLS is neither offered nor used when TLS is already up.")
 _AUTH_ONCE = Rule("RFC 4954 section 4", "After one successful AUTH no other may follow in the same session.")
@@ -25,6 +25,8 @@ _PARAMETER = Rule(
     "RFC 5321 section 4.1.1.11", "A parameter that the server does not know is answered by 555."
 )
 _UTF8 = Rule("RFC 6531 section 3.4", "A recipient beyond ASCII needs MAIL with SMTPUTF8 before it.")
+NOT_OFFERED = frozenset({_AUTH_MECHANISM, _EXTENSION, _PARAMETER})
+"""The rules behind a refusal of what the server did not announce; the order was right."""
 _PRIVATE = Rule("RFC 5321 section 4.1.5", "A command that begins with X needs an agreement of both sides.")
 
 

@@ -70,7 +70,7 @@ def _in_order(verb: str, code: int) -> tuple[bool, str]:
             False,
             f"503 says wrong order, but {name} was in order. This server wants something else first.",
         )
-    must = verb not in COMMANDS or COMMANDS[verb].required  # RFC 5321 section 4.5.1
+    must = verb in (GREETING, END_OF_TEXT) or (verb in COMMANDS and COMMANDS[verb].required)
     if must and code in (500, 501, 502, 504) and code not in failure:
         return (
             False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from labkit.explainers.cases import CASES
+from labkit.explainers.cases import BY_STATUS, CANCELLED, CASES
 from labkit.explainers.digits import CODES, FIRST, SECOND
 from labkit.explainers.enhanced import TABLE
 from labkit.explainers.keywords import KEYWORDS
@@ -24,10 +24,10 @@ FILLER = re.compile(
 
 
 def texts() -> Iterator[str]:
-    for case in CASES.values():
+    for case in (*CASES.values(), *BY_STATUS.values(), CANCELLED):
         yield from (case.more, case.then, *(rule.text for rule in case.rules))
     for stage in (*STAGES.values(), OTHER):
-        yield from (*stage.said.values(), stage.rule.text)
+        yield from (*(stage.headline(severity) for severity in (2, 3, 4, 5)), stage.rule.text)
     for status in TABLE.values():
         yield from (status.meaning, status.then)
     for meaning, _ in (*CODES.values(), *KEYWORDS.values()):
