@@ -14,6 +14,7 @@ from ipywidgets.widgets.widget import _instances
 from labkit.client import ClientError
 from labkit.client.errors import ConnectionLost, DeadlinePassed, NotConnected, ReplyOverdue, TLSFailed
 from labkit.lessons.grading import deliveries
+from labkit.lessons.session import SessionLesson
 from labkit.mua import Answered, Draft, Outcome
 from labkit.smtp.reply import Reply
 from labkit.transport.loop_thread import loop_thread, run
