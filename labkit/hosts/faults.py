@@ -6,21 +6,80 @@ from collections.abc import Mapping
 from typing import Any
 
 from labkit.hosts.fault import LONGEST_DELAY, STAGES, Fault, FaultSet, FaultyHost
-from labkit.hosts.faults_policy import Greylisting, NoSuchUser
+from labkit.hosts.faults_connection import (
+    ConnectionLost,
+    FixedReply,
+    LocalError,
+    MailLoop,
+    NoExtensions,
+    NoService,
+    ShuttingDown,
+    SlowServer,
+)
+from labkit.hosts.faults_policy import (
+    Greylisting,
+    MailboxFull,
+    NoSuchUser,
+    NullMx,
+    OpenRelay,
+    PolicyRefusal,
+    RateLimit,
+    RelayingDenied,
+    TooBig,
+    TooManyRecipients,
+)
 
 __all__ = [
     "FAULTS",
     "LONGEST_DELAY",
     "STAGES",
+    "ConnectionLost",
     "Fault",
     "FaultSet",
     "FaultyHost",
+    "FixedReply",
     "Greylisting",
+    "LocalError",
+    "MailLoop",
+    "MailboxFull",
+    "NoExtensions",
+    "NoService",
     "NoSuchUser",
+    "NullMx",
+    "OpenRelay",
+    "PolicyRefusal",
+    "RateLimit",
+    "RelayingDenied",
+    "ShuttingDown",
+    "SlowServer",
+    "TooBig",
+    "TooManyRecipients",
     "make_fault",
 ]
 
-FAULTS: Mapping[str, type[Fault]] = {fault.name: fault for fault in (Greylisting, NoSuchUser)}
+FAULTS: Mapping[str, type[Fault]] = {
+    fault.name: fault
+    for fault in (
+        Greylisting,
+        MailboxFull,
+        NoSuchUser,
+        PolicyRefusal,
+        RelayingDenied,
+        RateLimit,
+        TooManyRecipients,
+        TooBig,
+        SlowServer,
+        ConnectionLost,
+        ShuttingDown,
+        LocalError,
+        NoService,
+        NoExtensions,
+        MailLoop,
+        OpenRelay,
+        NullMx,
+        FixedReply,
+    )
+}
 """Every fault by its name; called with its settings it gives a new one."""
 
 
