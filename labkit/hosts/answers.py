@@ -22,7 +22,7 @@ class Answer:
     """A reply before it is written.
 
     ``enhanced`` is the code of RFC 3463, or "" where RFC 2034 wants none: on the greeting, on replies to
-    EHLO and HELO, and on every 3yz.
+    EHLO and HELO, and on every 3yz. It is written only where an EHLO has offered ENHANCEDSTATUSCODES.
     """
 
     code: int

@@ -60,7 +60,7 @@ class HostSpec:
     banner: str = "ESMTP"
     """What stands in the greeting after the name."""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Mailing lists that EXPN tells about. Without any, EXPN is answered 502."""
+    """Mailing lists that EXPN tells about; with any, EHLO offers EXPN. Without, it is answered 502."""
     lenient: bool = False
     """Accept MAIL and RCPT with a space after the colon or without brackets, as many servers do."""
     refuse_bare_names: bool = False
@@ -92,14 +92,14 @@ class MailHost:
         spec = self.spec
         self.name = spec.name
         self.banner = spec.banner
-        self.offers = spec.ehlo
+        self.offers = (*spec.ehlo, "EXPN") if spec.lists and "EXPN" not in spec.ehlo else spec.ehlo
         self.starttls = spec.starttls
         self.accounts = spec.auth
         self.auth_before_tls = spec.auth_before_tls
         self.size_limit = spec.size_limit
         self.timeout = spec.timeout
         self.lenient = spec.lenient
-        words = [line.split()[0].upper() for line in spec.ehlo]
+        words = [line.split()[0].upper() for line in self.offers]
         self.keywords = frozenset([*words, *(["AUTH"] if spec.auth is not None else [])])
         self.faults: list[str] = []
         """Exceptions inside the server, for tests: there should be none."""

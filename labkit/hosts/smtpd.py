@@ -21,8 +21,8 @@ What aiosmtpd 1.4.6 does, and what is done about it:
 - STARTTLS may be given twice, TLS inside TLS: 503 here.
 - The idle timeout closes without a word: 421 first here (section 3.8). It runs on real time.
 - A client that half-closes loses the answers to what it sent before: they are given first here.
-- Enhanced status codes stand on some replies and not on others: on all that RFC 2034 names if the host offers
-  ENHANCEDSTATUSCODES, else on none.
+- Enhanced status codes stand on some replies and not on others: on all that RFC 2034 names from an EHLO on that
+  offered ENHANCEDSTATUSCODES, else on none.
 - Logger ``mail.log`` writes into notebook cells: silenced.
 
 A bare LF ends a command line, as in aiosmtpd (so ``nc`` without ``-C`` works); inside message text it ends
@@ -109,12 +109,16 @@ class LabSMTP(Authentication):
             timeout=policy.timeout,
             loop=asyncio.get_running_loop(),
         )
-        self._enhanced = "ENHANCEDSTATUSCODES" in policy.keywords
         self._smtp_methods = _Verbs(self._smtp_methods, self)
         self.command_size_limits["AUTH"] = AUTH_LINE
         for verb, extension, extra in _EXTRA:
             if extension in policy.keywords:
                 self.command_size_limits[verb] += extra
+
+    @property
+    def _enhanced(self) -> bool:
+        """An extension is in force once EHLO has offered it: never before, and never after HELO."""
+        return self.session.extended_smtp and "ENHANCEDSTATUSCODES" in self.policy.keywords
 
     def __dir__(self) -> list[str]:
         # The base class goes through dir(self) for every connection; these names are all that it looks for.
@@ -229,7 +233,9 @@ class LabSMTP(Authentication):
     def _serves(self, verb: str) -> bool:
         if verb == "STARTTLS":
             return self.policy.starttls and not self._encrypted
-        return verb != "AUTH" or self.policy.accounts is not None
+        if verb == "AUTH":
+            return self.policy.accounts is not None
+        return verb != "EXPN" or "EXPN" in self.policy.keywords
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """RFC 5321 section 3.5.3: a server that will not tell answers 252, not 550 and not 502."""
@@ -258,7 +264,7 @@ class LabSMTP(Authentication):
 
     async def _greeted_by(self, name: str | None, verb: str) -> bool:
         if not name or not name.isprintable() or " " in name:
-            await self.push(Answer(501, "5.5.4", f"{verb} takes the client's own name, one word"))
+            await self.push(Answer(501, "", f"{verb} takes the client's own name, one word"))
             return False
         self._set_rset_state()  # type: ignore[no-untyped-call]
         self.session.host_name = self.tapped.helo = name

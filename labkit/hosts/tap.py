@@ -89,7 +89,11 @@ class Tap(SMTP):
     """The record of this connection; the class in front sets it before anything is recorded."""
     session: Session
     _encrypted = False  # the class in front knows when TLS is up
-    _enhanced = False  # whether replies bear enhanced status codes (RFC 2034)
+
+    @property
+    def _enhanced(self) -> bool:
+        """Whether replies bear enhanced status codes (RFC 2034)."""
+        return False
 
     def data_received(self, data: bytes) -> None:
         """Octets from the client, decrypted."""
