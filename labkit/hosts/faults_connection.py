@@ -23,7 +23,7 @@ class SlowServer(Fault):
     title: ClassVar[str] = "Slow server"
     text: ClassVar[str] = (
         "Every answer is right, and late. The server is busy, asks DNS about you first, or delays strangers on purpose. "
-        "Nobody has to act if the client is patient: it should wait five minutes for most replies, ten after the dot."
+        "Nobody has to act: a good client waits five minutes for most replies, and ten after the dot."
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -49,8 +49,8 @@ class ConnectionLost(Fault):
     name: ClassVar[str] = "connection_lost"
     title: ClassVar[str] = "Connection lost"
     text: ClassVar[str] = (
-        "The session ends in the middle, without 421. A network broke, or a server stopped. The client treats it as 451 and "
-        "tries again; if the message was accepted and only the reply got lost, the recipient has it twice."
+        "The session ends in the middle, without 421. A network broke, or a server stopped. Nobody has to act: the client "
+        "treats it as 451 and tries again. If only the reply got lost, the recipient has the message twice."
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("RFC 5321 section 3.8", "A client that loses the connection acts as if it had received 451."),
@@ -80,8 +80,8 @@ class NoService(Fault):
     name: ClassVar[str] = "no_service"
     title: ClassVar[str] = "No mail service here"
     text: ClassVar[str] = (
-        "The first line is 554 in place of 220, and every command but QUIT gets 503. A host of this kind speaks SMTP only "
-        "to say that it takes no mail, or none from you; with 521 it hangs up at once. The sender's postmaster must act."
+        "The first line is 554 in place of 220, and every command but QUIT gets 503. With 521 the host hangs up at once. "
+        "It takes no mail, or none from you. The sender's postmaster must act: use another host, or ask why."
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("RFC 5321 section 3.1", "A server may greet with 554; then it waits for QUIT and answers 503."),
@@ -152,7 +152,7 @@ class FixedReply(Fault):
     name: ClassVar[str] = "fixed_reply"
     title: ClassVar[str] = "One reply, whatever is asked"
     text: ClassVar[str] = (
-        "One stage is always answered with the reply that you choose. Servers say odd codes at odd stages, and a client must "
+        "One stage is always answered with the reply that you choose. Servers do say odd codes at odd stages. The client must "
         "cope: it acts on the first digit, even if it has never seen the number."
     )
     rules: ClassVar[tuple[Rule, ...]] = (

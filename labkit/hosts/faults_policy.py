@@ -98,8 +98,8 @@ class MailboxFull(_Named):
     name: ClassVar[str] = "mailbox_full"
     title: ClassVar[str] = "Mailbox full"
     text: ClassVar[str] = (
-        "RCPT gets 452 4.2.2 and the message waits in the sending queue; some servers say 552 5.2.2, and it comes back at "
-        "once. The mailbox has a limit, and its owner has reached it. The recipient must act: delete or move mail."
+        "RCPT gets 452 4.2.2, and the message waits. Some servers say 552 5.2.2, and it comes back at once. The mailbox has "
+        "a limit, and its owner has reached it. The recipient must act: delete or move mail."
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("RFC 5321 section 4.2.3", "452: too little storage now. 552: more than the mailbox may hold."),
