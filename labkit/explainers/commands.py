@@ -133,28 +133,21 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
     info = COMMANDS.get(command.verb)
     expected = note.expectation
     in_order = expected is None or expected.allowed
-    if info is None:
-        happened = unknown_verb(note)
-    else:
-        happened = f"{command.verb} {info.purpose}."
-        if info.obsolete:
-            happened += " It is obsolete and must not be sent."
-    effect = []
+    headline = f"{command.verb[:20]}, {fault_of(note)}"
+    happened = unknown_verb(note)
     if expected is not None and not in_order:
-        if info is not None:
-            effect.append(expected.reason)
+        happened = happened or expected.reason
         rules.append(expected.rule)
-    elif command.verb in _CHECKS:
-        effect.append(_CHECKS[command.verb])
-    if answer is not None:
-        effect.append(answered_by(answer))
+    elif info is not None:
+        headline = f"{command.verb} {info.purpose}"
+        happened = _CHECKS[command.verb]
     waits = answer is None and (in_order or bool(expected and expected.codes))
     return LineExplanation(
         seq=note.seq,
-        headline=", ".join(filter(None, (command.verb[:20], fault_of(note)))),
+        headline=headline,
         parts=parts,
         happened=happened,
-        effect=" ".join(effect),
+        effect=answered_by(answer) if answer is not None else "",
         rules=tuple(dict.fromkeys(rules)),
         who_acts="the server" if waits else "",
         next_step=_answers(expected.codes if expected is not None else ()) if waits else "",
@@ -182,6 +175,8 @@ def fault_of(note: Note) -> str:
         return "not well formed"
     if command.verb not in COMMANDS:
         return "an unknown command"
+    if COMMANDS[command.verb].obsolete:
+        return "obsolete"
     if expected.rule in NOT_OFFERED:
         return "a parameter is not offered" if command.verb in ("MAIL", "RCPT") else "not offered"
     return "not possible here" if in_order and 503 not in expected.codes else "out of order"
@@ -219,7 +214,6 @@ def _explain_slip(note: Note, slip: Malformed, answer: Note | None) -> LineExpla
     effect = "A server may take it all the same." if slip.tolerable else "A strict server answers 500 or 501."
     if answer is not None:
         effect = answered_by(answer)
-    example = COMMANDS[verb].example if verb in COMMANDS else "EHLO client.example"
     return LineExplanation(
         seq=note.seq,
         headline=f"{verb[:20] or 'A line'}, {fault_of(note) or 'not well formed'}",
@@ -228,7 +222,9 @@ def _explain_slip(note: Note, slip: Malformed, answer: Note | None) -> LineExpla
         effect=effect,
         rules=(slip.rule,),
         who_acts="the client",
-        next_step=f"Write it like this: {example}",
+        next_step=f"Write it like this: {COMMANDS[verb].example}"
+        if verb in COMMANDS
+        else "Begin the line with a command's name.",
         certain=True,
     )
 

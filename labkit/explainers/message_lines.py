@@ -105,9 +105,12 @@ def _oddities(line: bytes, body: bytes, parts: list[tuple[str, str]], rules: lis
         stored = body[1:].decode("utf-8", "backslashreplace")
         doubled = body.startswith(b"..")
         parts.append((".", "added for the way" if doubled else "one dot, not doubled"))
-        said.append(f"The server takes the first dot off and stores: {stored[:60]}")
-        if not doubled:
-            said.append("Whoever means the dot has to send two.")
+        said.append(
+            "The server takes the first dot off."
+            if doubled
+            else "The server takes the dot off: whoever means one sends two."
+        )
+        said.append(f"Stored is: {stored[:60]}")
         rules.append(_DOTS)
     elif body == b".":
         said.append("A dot alone ends the text only between CR LF and CR LF. This one does not.")

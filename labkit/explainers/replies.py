@@ -14,6 +14,7 @@ from labkit.explainers.keywords import explain_keyword
 from labkit.explainers.sasl import challenge_part
 from labkit.explainers.stages import OTHER, STAGES, Stage
 from labkit.smtp.commands import COMMANDS
+from labkit.smtp.expect import NOT_OFFERED
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.note import Note
 from labkit.smtp.reply import Reply
@@ -234,6 +235,8 @@ def _repair(note: Note) -> str:
     command = note.command
     if isinstance(command, Malformed) and command.verb in COMMANDS:
         return f"Write it like this: {COMMANDS[command.verb].example}"
+    if note.expectation is not None and note.expectation.rule in NOT_OFFERED:
+        return "Use what the answer to EHLO offers."
     verbs = [_WORDS.get(verb, verb) for verb in allowed(note.after) if _leads_on(verb, note.after)]
     return f"What leads on from here: {', '.join(verbs)}." if verbs else "No command is read here any more."
 

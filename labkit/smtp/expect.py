@@ -107,6 +107,7 @@ def _refused_by_facts(command: Command, facts: Facts) -> tuple[tuple[int, ...], 
             if info or keyword not in facts.keywords:
                 return (555, 501, 504), f"The parameter {keyword[:40]} {owner}.", _PARAMETER
         elif info.extension not in facts.keywords:
-            reason = f"{keyword} belongs to {info.extension}, which the server did not announce."
+            belongs = "" if keyword == info.extension else f"{keyword} belongs to {info.extension}. "
+            reason = f"{belongs}The server did not announce {info.extension} in its answer to EHLO."
             return (555, 501, 504), reason, _EXTENSION
     return None
