@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labkit.clock import VirtualClock
     from labkit.hosts.policy import LabEnvelope
     from labkit.hosts.smtpd import LabSMTP
+    from labkit.hosts.surroundings import Surroundings
 
 LONGEST_DELAY = 5.0
 """Real seconds that the faults of a host may hold up one answer, all together."""
@@ -38,6 +39,10 @@ class FaultyHost(Protocol):
     @property
     def clock(self) -> VirtualClock:
         """The world's clock."""
+
+    @property
+    def around(self) -> Surroundings:
+        """What it shares with other hosts, such as the DNS."""
 
     def holds(self, path: Path) -> bool:
         """Whether a mailbox for this path is kept at this very host."""
@@ -63,6 +68,12 @@ class Fault:
     """Where it is written."""
     hides: frozenset[str] = frozenset()
     """Extensions that the host does not offer while this fault is on, by their EHLO keyword in capitals."""
+
+    def switched_on(self, host: FaultyHost) -> None:
+        """It begins."""
+
+    def switched_off(self, host: FaultyHost) -> None:
+        """It ends."""
 
     def greet(self, host: FaultyHost, server: LabSMTP) -> Answer | None:
         """In place of 220."""
@@ -114,11 +125,16 @@ class FaultSet:
 
     def on(self, fault: Fault) -> None:
         """Switch on. A fault of the same name makes room for it, and takes what it remembered along."""
-        self._faults = (*(other for other in self._faults if other.name != fault.name), fault)
+        self.off(fault.name)
+        fault.switched_on(self._host)
+        self._faults = (*self._faults, fault)
 
     def off(self, name: str) -> None:
         """Switch off. Harmless when it is off already."""
+        ended = [fault for fault in self._faults if fault.name == name]
         self._faults = tuple(fault for fault in self._faults if fault.name != name)
+        for fault in ended:
+            fault.switched_off(self._host)
 
     @property
     def hides(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from labkit.hosts.fault import LONGEST_DELAY, STAGES, Fault, FaultSet, FaultyHost
 from labkit.hosts.faults_connection import (
     ConnectionLost,
+    DnsFailure,
     FixedReply,
     LocalError,
     MailLoop,
@@ -34,6 +35,7 @@ __all__ = [
     "LONGEST_DELAY",
     "STAGES",
     "ConnectionLost",
+    "DnsFailure",
     "Fault",
     "FaultSet",
     "FaultyHost",
@@ -74,6 +76,7 @@ FAULTS: Mapping[str, type[Fault]] = {
         LocalError,
         NoService,
         NoExtensions,
+        DnsFailure,
         MailLoop,
         OpenRelay,
         NullMx,

@@ -8,12 +8,14 @@ from weakref import WeakSet
 
 from labkit.hosts.answers import Answer
 from labkit.hosts.fault import Fault, FaultyHost
+from labkit.lookup import Outcome
 from labkit.smtp.path import Path
 from labkit.smtp.rule import Rule
 
 if TYPE_CHECKING:
     from labkit.hosts.policy import LabEnvelope
     from labkit.hosts.smtpd import LabSMTP
+    from labkit.zones.faults import DnsFault
 
 
 class SlowServer(Fault):
@@ -234,6 +236,41 @@ class NoExtensions(Fault):
         if verb != "EHLO" or self.hides:
             return None
         return Answer(502, "", "Command not implemented")
+
+
+class DnsFailure(Fault):
+    """Questions about a domain get no answer, or the wrong one, whoever in the world asks."""
+
+    name: ClassVar[str] = "dns_failure"
+    title: ClassVar[str] = "DNS failure"
+    text: ClassVar[str] = (
+        "The lookup log shows the question and how it failed. Without an answer the message waits. A name "
+        "that does not exist sends it back at once. The domain's owner must act: mend the zone or its name servers."
+    )
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "RFC 5321 section 5.1",
+            "A lookup without an answer is temporary: queue. No such name is an error.",
+        ),
+        Rule("RFC 2308 section 2", "No such name and no such record are answers; a failure is not."),
+    )
+
+    def __init__(self, domain: str, outcome: Outcome = "servfail", rdtype: str | None = None) -> None:
+        """``domain`` and all below it; ``outcome`` any but ``answer``; ``rdtype`` as ``"MX"``, None for every type."""
+        self.domain = domain
+        self.outcome: Outcome = outcome
+        self.rdtype = rdtype
+        self._fault: DnsFault | None = None
+
+    def switched_on(self, host: FaultyHost) -> None:
+        """From now on. Raises ``ValueError`` for what is no name, type or failure."""
+        zones = host.around.zones
+        self._fault = zones.fault(self.domain, self.rdtype, self.outcome, below=True)
+
+    def switched_off(self, host: FaultyHost) -> None:
+        """No more."""
+        if self._fault is not None:
+            self._fault.off()
 
 
 class MailLoop(Fault):

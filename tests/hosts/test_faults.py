@@ -297,6 +297,31 @@ def test_a_loop_is_a_wrong_next_hop() -> None:
     assert asyncio.run(run()) == ("relay.sender.example", None)
 
 
+def test_dns_fails_as_long_as_it_is_switched_on() -> None:
+    async def run() -> list[str]:
+        async with AsyncWorld(receiver(), transport="memory") as world:
+            host = world.host()
+            zones = host.around.zones
+            zones.add(
+                "receiver.example. 300 IN MX 10 mail.receiver.example.\nmail.receiver.example. 300 IN A 192.0.2.1\n"
+            )
+            heard = []
+            for outcome in ("servfail", "timeout", "nxdomain"):
+                host.switch_on("dns_failure", domain="receiver.example", outcome=outcome)
+                heard.append(zones.lookup("mail.receiver.example", "A").outcome)
+            host.switch_on("dns_failure", domain="receiver.example", rdtype="MX")
+            heard += [zones.lookup("receiver.example", "MX").outcome]
+            heard += [zones.lookup("mail.receiver.example", "A").outcome]
+            host.switch_off("dns_failure")
+            heard += [zones.lookup("receiver.example", "MX").outcome]
+            with pytest.raises(ValueError, match="expected one of"):
+                host.switch_on("dns_failure", domain="receiver.example", outcome="answer")
+            assert host.active_faults == ()
+            return heard
+
+    assert asyncio.run(run()) == ["servfail", "timeout", "nxdomain", "servfail", "answer", "answer"]
+
+
 def test_names_and_settings() -> None:
     with pytest.raises(KeyError, match="greylisting, mailbox_full"):
         make_fault("gremlins")
@@ -322,6 +347,6 @@ def test_what_a_learner_reads(kind: type[Fault]) -> None:
 
 def test_every_fault_is_provoked_here() -> None:
     elsewhere: set[Callable[..., Any] | str] = {
-        "no_service", "connection_lost", "slow_server", "mail_loop", "relaying_denied",
+        "no_service", "connection_lost", "slow_server", "mail_loop", "dns_failure", "relaying_denied",
     }  # fmt: skip
     assert {name for name, *_ in PROVOKED} | elsewhere == set(FAULTS)
