@@ -245,19 +245,24 @@ def test_an_interrupt_while_opening_leaves_nothing(monkeypatch: pytest.MonkeyPat
     before = census()
     original = AsyncWorld.open
 
-    async def slowly(self: AsyncWorld) -> None:
-        await asyncio.sleep(0.1)
-        await original(self)
-
-    monkeypatch.setattr(AsyncWorld, "open", slowly)
     main = threading.main_thread().ident
     assert main is not None
+    go_on = asyncio.Event()
+
+    async def interrupted(self: AsyncWorld) -> None:
+        signal.pthread_kill(main, signal.SIGINT)  # whoever opens this world is waiting by now
+        await go_on.wait()
+        await original(self)
+
+    monkeypatch.setattr(AsyncWorld, "open", interrupted)
     for _ in range(5):
-        threading.Timer(0.03, signal.pthread_kill, (main, signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
             World.open(receiver(), key="interrupted")
+    loop_thread().call_soon(go_on.set)
     monkeypatch.undo()
-    time.sleep(0.3)
+    end = time.monotonic() + 10
+    while census() != before and time.monotonic() < end:
+        time.sleep(0.02)
     assert census() == before
     with World.open(receiver(), key="interrupted") as world:
         assert world.running
