@@ -20,6 +20,7 @@ from labkit.hosts.mailbox import Message
 from labkit.hosts.tap import ServerSession
 from labkit.hosts.tls import AUTHORITY
 from labkit.smtp.session import observe
+from labkit.view.terminal_card import COMMANDS
 from labkit.world import World, receiver, run_script, sample_receiver
 
 SENDER, RECIPIENT = "alice@sender.example", "bob@receiver.example"
@@ -233,6 +234,15 @@ def test_msmtp_with_tls(lab: Lab) -> None:
     )  # fmt: skip
     assert lab.message().as_received == TEXT.encode()
     assert b"with ESMTPS" in lab.message().raw
+
+
+@pytest.mark.parametrize(("name", "command"), [(name, command) for name, _what, command in COMMANDS])
+def test_what_the_terminal_card_prints_is_what_works(lab: Lab, name: str, command: str) -> None:
+    typed = script() if name in ("nc", "openssl") else None
+    lab.run("bash", "-o", "pipefail", "-c", command.format(ip=lab.ip, port=lab.port), stdin=typed)
+    (message,) = lab.world.mailbox(RECIPIENT)
+    assert message.envelope.forward_paths == (RECIPIENT,)
+    assert message.as_received.count(b"\r\n") == message.as_received.count(b"\n")
 
 
 def test_all_of_them_at_once(text_file: Path) -> None:
