@@ -135,7 +135,12 @@ def _my_lab(project: Project) -> str:
 
 
 def _progress() -> str:
-    home = Path(os.environ.get("LABKIT_HOME") or Path.home() / ".labkit")
+    home = Path(os.environ.get("LABKIT_HOME") or "~/.labkit")
+    if not home.is_absolute():  # as `labkit.learn.progress` reads it; this program cannot import that
+        try:
+            home = Path.home() / home.expanduser()
+        except RuntimeError:
+            return "there is no home folder here, so nothing is kept; set LABKIT_HOME"
     if not home.exists():
         return f"{short(home)}, nothing yet"
     size = sum(path.stat().st_size for path in home.rglob("*") if path.is_file())

@@ -95,10 +95,9 @@ def _add_venv(to: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 1 <= port <= 65535:
-        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
-    return port
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, and {text!r} is none")
+    return int(text)
 
 
 def dispatch(options: argparse.Namespace, extra: list[str]) -> int:

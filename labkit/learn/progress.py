@@ -36,12 +36,16 @@ _UNSAVED_LIMIT = 10_000  # records
 
 
 def home_folder() -> Path | None:
-    """LABKIT_HOME, or ~/.labkit; None where there is neither."""
-    if named := os.environ.get("LABKIT_HOME"):
-        return Path(named).absolute()
+    """LABKIT_HOME, or ~/.labkit; None where there is neither.
+
+    A relative LABKIT_HOME counts from the home folder, because each notebook's kernel works in a folder of its own.
+    """
+    named = Path(os.environ.get("LABKIT_HOME") or "~/.labkit")
+    if named.is_absolute():
+        return named
     try:
-        return Path.home() / ".labkit"
-    except RuntimeError:
+        return Path.home() / named.expanduser()
+    except RuntimeError:  # neither HOME nor an entry for this user
         return None
 
 

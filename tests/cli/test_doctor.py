@@ -80,6 +80,16 @@ def test_git_that_is_missing_stops_nothing(
     assert "Version:" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("named", ["", "~/x", "x"])
+def test_a_user_without_a_home_folder_is_told(
+    here: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("LABKIT_HOME", named)
+    monkeypatch.setattr(os.path, "expanduser", lambda text: text)  # as without HOME and without an entry
+    assert doctor.report() == 0
+    assert "no home folder here" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("home", ["/home/ada", "/home/ada/"])
 def test_the_home_folder_is_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     monkeypatch.setattr(os.path, "expanduser", lambda text: home.rstrip("/"))

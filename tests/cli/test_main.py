@@ -88,12 +88,14 @@ def test_reset(calls: list[tuple[object, ...]], clone: Project, capsys: pytest.C
     assert "name one of these" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("port", ["0", "70000", "mail", "-1"])
+@pytest.mark.parametrize("port", ["0", "70000", "mail", "-1", "\u0663"])
 def test_a_port_is_a_number(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main.run(["--port", port])
     assert caught.value.code == 2
-    assert "--port" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--port" in said
+    assert "a number from 1 to 65535" in said
 
 
 @pytest.mark.parametrize(

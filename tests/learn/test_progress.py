@@ -382,3 +382,15 @@ def test_a_hundred_thousand_lines_load_within_a_second(tmp_path: Path) -> None:
         times.append(time.process_time() - start)
         assert summary.records == 100_000
     assert min(times) < 1
+
+
+@pytest.mark.parametrize(
+    ("named", "folder"), [("~/mine", "mine"), ("mine/of/01", "mine/of/01"), ("", ".labkit"), ("/srv/x", "/srv/x")]
+)
+def test_where_progress_is_kept_does_not_depend_on_the_working_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, folder: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("LABKIT_HOME", named)
+    assert progress_module.home_folder() == tmp_path / folder
