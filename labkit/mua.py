@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -63,16 +64,35 @@ class Outcome:
     refused: dict[str, Answered] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account at the server."""
+
+    user: str
+    password: str
+
+    @property
+    def line(self) -> str:
+        """The AUTH command that uses it (RFC 4954 section 4, RFC 4616)."""
+        return "AUTH PLAIN " + b64encode(f"\0{self.user}\0{self.password}".encode()).decode()
+
+
 async def hand_over(
-    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes
+    client: Client,
+    helo: str,
+    sender: str,
+    recipients: Sequence[str],
+    message: bytes,
+    *,
+    login: Login | None = None,
 ) -> Outcome:
     """One mail transaction on a client that is not connected yet: greeting to QUIT (RFC 5321 section 3).
 
-    A server that does not know EHLO gets HELO (section 3.2). Recipients that are refused are left out; when none is
+    A server that does not know EHLO gets HELO (section 3.2). With ``login``, TLS is started and AUTH comes first. Recipients that are refused are left out; when none is
     left, nothing is sent. Raises what the client raises when the connection fails; that means "try again later"
     (section 3.8).
     """
-    outcome = await _transaction(client, helo, sender, recipients, message)
+    outcome = await _transaction(client, helo, sender, recipients, message, login)
     with suppress(ClientError):  # what was decided before stays decided (RFC 5321 section 4.2.5)
         await _ask(client, "QUIT")
     await client.close()
@@ -80,13 +100,15 @@ async def hand_over(
 
 
 async def _transaction(
-    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes
+    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes, login: Login | None
 ) -> Outcome:
     answer = _answered(client, await client.connect())
     if answer.reply.severity == 2:
         answer = await _ask(client, f"EHLO {helo}")
         if answer.reply.code in (500, 502):
             answer = await _ask(client, f"HELO {helo}")
+    if answer.reply.severity == 2 and login is not None:
+        answer = await _log_in(client, helo, login)
     if answer.reply.severity == 2:
         answer = await _ask(client, f"MAIL FROM:<{sender}>")
     if answer.reply.severity != 2:
@@ -106,6 +128,16 @@ async def _transaction(
         return Outcome(False, answer, False, tuple(accepted), refused)
     answer = await _answer(client, data_octets(message))
     return Outcome(answer.reply.severity == 2, answer, True, tuple(accepted), refused)
+
+
+async def _log_in(client: Client, helo: str, login: Login) -> Answered:
+    """The password goes over the line only when TLS is up (RFC 4954 section 4, RFC 8314 section 3)."""
+    answer = await _ask(client, "STARTTLS")
+    if answer.reply.severity != 2:
+        return answer
+    await client.start_tls()
+    answer = await _ask(client, f"EHLO {helo}")
+    return await _ask(client, login.line) if answer.reply.severity == 2 else answer
 
 
 async def _ask(client: Client, line: str) -> Answered:

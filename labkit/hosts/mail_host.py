@@ -1,23 +1,30 @@
-"""A mail host: a name, the domains it takes mail for, its mailboxes, and the sessions that reached it."""
+"""A mail host: a name, the sessions that reached it, its mailboxes and its queue.
+
+What it takes is decided in `labkit.hosts.intake`, what it hands on in `labkit.hosts.relay`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from labkit.clock import VirtualClock
 from labkit.hosts import answers
 from labkit.hosts.answers import Answer
-from labkit.hosts.mailbox import Mailbox, Message, return_path, trace_fields
+from labkit.hosts.fault import Fault, FaultSet
+from labkit.hosts.faults import make_fault
+from labkit.hosts.host_log import LOG_LIMIT, LogLine
+from labkit.hosts.host_spec import FRIENDLY, HostSpec
+from labkit.hosts.intake import Intake
+from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.policy import LabEnvelope
+from labkit.hosts.queue import Queue
+from labkit.hosts.relay import Relay
 from labkit.hosts.smtpd import LabSMTP
+from labkit.hosts.surroundings import Surroundings
 from labkit.hosts.tap import ServerSession
-from labkit.smtp.note import Envelope
 from labkit.smtp.path import Path
 from labkit.smtp.transcript import WireEvent
 from labkit.transport.base import Listener, Transport
@@ -27,107 +34,85 @@ if TYPE_CHECKING:
 
 __all__ = ["FRIENDLY", "HostSpec", "MailHost", "ServerSession"]
 
-FRIENDLY = ("PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP")
-"""EHLO lines of an ordinary lab host; STARTTLS and AUTH come from their own settings."""
-
-_QUOTED_PAIR = re.compile(r"\\(.)")
-
 PATIENCE = 0.2
 """Real seconds that open sessions get for their last words when a host stops."""
 TURNS = 100
 """Turns of the event loop within which a connection that was broken off is gone; it takes about three."""
 
 
-@dataclass(frozen=True)
-class HostSpec:
-    """What a host is like, as a lesson writes it down."""
-
-    name: str
-    """Fully qualified name, for example ``mail.receiver.example``."""
-    mailboxes: tuple[str, ...] = ()
-    """Local parts at the first domain, or whole addresses. ``postmaster`` exists at every host (section
-    4.5.1)."""
-    domains: tuple[str, ...] = ()
-    """Domains that the host takes mail for; if empty, its name without the first label."""
-    port: int = 25
-    ehlo: tuple[str, ...] = FRIENDLY
-    """EHLO lines that are always offered, in order. ``SIZE`` alone gets the size limit behind it."""
-    starttls: bool = True
-    auth: Mapping[str, str] | None = None
-    """User names and passwords. None: AUTH is not offered. Empty: it is offered, and nobody can pass."""
-    auth_before_tls: bool = False
-    """Offer AUTH on an open line too, as servers should not (RFC 4954 section 4)."""
-    banner: str = "ESMTP"
-    """What stands in the greeting after the name."""
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Mailing lists that EXPN tells about; with any, EHLO offers EXPN. Without, it is answered 502."""
-    lenient: bool = False
-    """Accept MAIL and RCPT with a space after the colon or without brackets, as many servers do."""
-    refuse_bare_names: bool = False
-    """Refuse at RCPT who greeted with a name without a dot: local policy, not the RFC's (section 4.1.4)."""
-    size_limit: int = 10 * 1024 * 1024
-    """Largest message in octets."""
-    timeout: float = 1800.0
-    """Real seconds of silence after which the host says 421. RFC 5321 section 4.5.3.2.7 asks for 300 at
-    least."""
-    id_seed: str = "lab"
-    """Queue ids are made from this, the host's name and a count: the same run gives the same ids."""
-
-    def all_domains(self) -> tuple[str, ...]:
-        """The domains in lower case; the first is the host's main one."""
-        if self.domains:
-            return tuple(domain.lower() for domain in self.domains)
-        rest = self.name.lower().partition(".")[2]
-        return (rest if "." in rest else self.name.lower(),)
-
-
 class MailHost:
     """A running host. All its state changes on the event loop that started it; reading is safe anywhere."""
 
     def __init__(
-        self, name: str | HostSpec, *, transport: Transport, clock: VirtualClock, **settings: Any
+        self,
+        name: str | HostSpec,
+        *,
+        transport: Transport,
+        clock: VirtualClock,
+        around: Surroundings | None = None,
+        **settings: Any,
     ) -> None:
-        """``settings`` are fields of :class:`HostSpec`, when ``name`` is a name and not a spec already."""
+        """``settings`` are fields of :class:`HostSpec`, when ``name`` is a name and not a spec already. ``around`` is
+        what it shares with the other hosts of its world; without one it stands alone."""
         self.spec = HostSpec(name, **settings) if isinstance(name, str) else name
         spec = self.spec
         self.name = spec.name
         self.banner = spec.banner
-        self.offers = (*spec.ehlo, "EXPN") if spec.lists and "EXPN" not in spec.ehlo else spec.ehlo
-        self.starttls = spec.starttls
-        self.accounts = spec.auth
         self.auth_before_tls = spec.auth_before_tls
         self.size_limit = spec.size_limit
         self.timeout = spec.timeout
         self.lenient = spec.lenient
-        words = [line.split()[0].upper() for line in self.offers]
-        self.keywords = frozenset([*words, *(["AUTH"] if spec.auth is not None else [])])
-        self.faults: list[str] = []
+        self.errors: list[str] = []
         """Exceptions inside the server, for tests: there should be none."""
+        self.clock = clock
+        self.around = around if around is not None else Surroundings(transport, clock)
+        self.own_names = (spec.name,)
+        """The names under which it finds itself in MX records."""
+        self.next_hops = {domain.lower(): host for domain, host in spec.next_hops.items()}
+        self.queue = Queue(spec.retry)
+        """What it still has to hand on."""
+        self.faults = FaultSet(self)
+        """What is switched on at the moment."""
+        self._offer()
+        self.relay = Relay(self)
+        self._intake = Intake(self)
         self._transport = transport
-        self._clock = clock
-        self._domains = spec.all_domains()
-        self._mailboxes: dict[str, Mailbox] = {}
-        for address in (*spec.mailboxes, "postmaster"):
-            full = address if "@" in address else f"{address}@{self._domains[0]}"
-            self._mailboxes.setdefault(full.lower(), Mailbox(full))
-        self._listener: Listener | None = None
+        self._listeners: list[Listener] = []
         self._live: dict[LabSMTP, None] = {}
         self._sessions: list[ServerSession] = []
+        self._log: deque[LogLine] = deque(maxlen=LOG_LIMIT)
         self._session_callbacks: list[Callable[[ServerSession], object]] = []
         self._event_callbacks: list[Callable[[ServerSession, WireEvent], object]] = []
-        self._taken = 0
 
     # life
 
     async def start(self) -> None:
-        """Listen. Raises ``OSError`` if the place is taken in this world."""
-        self._listener = await self._transport.listen(self.name, self.spec.port, lambda: LabSMTP(self))
+        """Listen on all its ports, and go on with what is in its queue. Harmless while it is running.
+
+        Raises ``OSError`` if a place is taken in this world.
+        """
+        if self._listeners:
+            return
+        for port in self.spec.listeners:
+            self._listeners.append(await self._transport.listen(self.name, port, self._server(port)))
+        self.around.wake()
+
+    def _server(self, port: int) -> Callable[[], LabSMTP]:
+        def make() -> LabSMTP:
+            server = LabSMTP(self)
+            server.port = port
+            return server
+
+        return make
 
     async def stop(self) -> None:
-        """Stop listening and end every open session with 421 (RFC 5321 section 3.8). Twice is harmless."""
-        if self._listener is not None:
-            await self._listener.close()
-            self._listener = None
+        """Stop listening and end every open session with 421 (RFC 5321 section 3.8). Twice is harmless.
+
+        What is in the queue stays there, and is not tried until the host starts again.
+        """
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            await listener.close()
         for server in tuple(self._live):
             server.hang_up(answers.SHUTDOWN)
         tasks = [task for server in self._live if (task := server._handler_coroutine) is not None]
@@ -139,7 +124,7 @@ class MailHost:
             if not self._live:
                 return
             await asyncio.sleep(0)
-        self.faults.append(f"{len(self._live)} connections do not end")
+        self.errors.append(f"{len(self._live)} connections do not end")
 
     @property
     def sessions(self) -> tuple[ServerSession, ...]:
@@ -147,18 +132,71 @@ class MailHost:
         return tuple(self._sessions)
 
     @property
+    def running(self) -> bool:
+        """Whether it listens."""
+        return bool(self._listeners)
+
+    @property
     def mailboxes(self) -> tuple[Mailbox, ...]:
         """All mailboxes."""
-        return tuple(self._mailboxes.values())
+        return self._intake.mailboxes
 
     def mailbox(self, address: str) -> Mailbox:
         """One mailbox, by address or by local part. Raises ``KeyError`` that names those there are."""
-        full = address if "@" in address else f"{address}@{self._domains[0]}"
-        box = self._mailboxes.get(full.lower())
+        box = self._intake.mailbox(address)
         if box is None:
             there = ", ".join(box.address for box in self.mailboxes)
             raise KeyError(f"no mailbox {address} at {self.name}; there are: {there}")
         return box
+
+    @property
+    def log(self) -> tuple[LogLine, ...]:
+        """What it wrote down, oldest first."""
+        return tuple(self._log.copy())
+
+    def note(self, queue_id: str, text: str) -> None:
+        """Write a line into the log."""
+        self._log.append(LogLine(self.clock.now(), self.name, queue_id, text))
+
+    # faults
+
+    def switch_on(self, fault: Fault | str, **settings: Any) -> Fault:
+        """Have something go wrong from now on: a fault, or the name of one with its settings.
+
+        Returns the fault. Raises ``KeyError`` that names those there are, ``TypeError`` for settings that do not fit.
+        """
+        made = make_fault(fault, **settings)
+        self.faults.on(made)
+        self._offer()
+        return made
+
+    def switch_off(self, name: str) -> None:
+        """End it. Harmless when it is off already."""
+        self.faults.off(name)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Say in EHLO what the spec says, without what a fault hides."""
+        spec, hidden = self.spec, self.faults.hides
+        lines = (*spec.ehlo, "EXPN") if spec.lists and "EXPN" not in spec.ehlo else spec.ehlo
+        self.offers = tuple(line for line in lines if line.split()[0].upper() not in hidden)
+        self.starttls = spec.starttls and "STARTTLS" not in hidden
+        self.accounts = None if "AUTH" in hidden else spec.auth
+        words = [line.split()[0].upper() for line in self.offers]
+        self.keywords = frozenset([*words, *(["AUTH"] if self.accounts is not None else [])])
+
+    @property
+    def active_faults(self) -> tuple[Fault, ...]:
+        """What is switched on, in the order of switching on."""
+        return tuple(self.faults)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a mailbox for this path is kept at this very host."""
+        return self._intake.find(path) is not None
+
+    def takes(self, path: Path) -> bool:
+        """Whether the path's domain is one that this host takes mail for, as its last stop or as relay."""
+        return self._intake.serves(path.domain)
 
     def on_session(self, callback: Callable[[ServerSession], object]) -> Callable[[], None]:
         """Have ``callback(session)`` called for each new session, on the loop thread. Call the result to
@@ -176,8 +214,9 @@ class MailHost:
 
     def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
         """A new connection."""
-        session = ServerSession(len(self._sessions) + 1, self._clock.now, self._on_event)
+        session = ServerSession(len(self._sessions) + 1, self.clock.now, self._on_event)
         session.peer = peer
+        session.port = server.port
         self._live[server] = None
         self._sessions.append(session)
         for callback in tuple(self._session_callbacks):
@@ -187,6 +226,7 @@ class MailHost:
     def disconnected(self, server: LabSMTP) -> None:
         """A connection is gone."""
         self._live.pop(server, None)
+        self.around.forget(server.tapped.peer)
 
     def _on_event(self, session: ServerSession, event: WireEvent) -> None:
         for callback in tuple(self._event_callbacks):
@@ -200,60 +240,24 @@ class MailHost:
             self.fault(error)
 
     def sender(self, server: LabSMTP, path: Path) -> Answer:
-        """Any reverse-path is accepted: nothing in SMTP says whose it is."""
-        return answers.SENDER_OK
+        """The answer to MAIL."""
+        return self.faults.sender(server, path) or self._intake.sender(server)
 
     def recipient(self, server: LabSMTP, path: Path) -> Answer:
-        """Mailboxes here are accepted, others refused: 550 5.1.1 in our domains, 550 5.7.1 elsewhere."""
-        helo = server.tapped.helo or ""
-        if self.spec.refuse_bare_names and "." not in helo and not helo.startswith("["):
-            return answers.BARE_NAME
-        if self._find(path) is not None:
-            return answers.RECIPIENT_OK
-        if path.domain.lower() in self._domains:
-            return Answer(550, "5.1.1", f"No mailbox <{path}> here")
-        return Answer(550, "5.7.1", f"Relaying denied: {path.domain} is not served here")
-
-    def _find(self, path: Path) -> Mailbox | None:
-        """The mailbox behind a path; case is no difference here, though a local part's case could be one
-        elsewhere."""
-        local = path.local_part
-        if local.startswith('"'):
-            local = _QUOTED_PAIR.sub(r"\1", local[1:-1])
-        local = local.lower()
-        domain = path.domain.lower() or self._domains[0]
-        if local == "postmaster" and domain in self._domains:
-            return self._mailboxes.get(f"{local}@{domain}") or self._mailboxes[f"{local}@{self._domains[0]}"]
-        return self._mailboxes.get(f"{local}@{domain}")
+        """The answer to RCPT."""
+        return self.faults.recipient(server, path) or self._intake.recipient(server, path)
 
     def deliver(self, server: LabSMTP, envelope: LabEnvelope, text: bytes) -> Answer:
-        """Final delivery: trace fields on top, one copy for each mailbox (RFC 5321 section 4.4)."""
-        self._taken += 1
-        queue_id = self._queue_id(self._taken)
-        session = server.tapped
-        reverse_path = envelope.mail_from or ""
-        kept = Envelope(reverse_path, tuple(envelope.rcpt_tos))
-        stored = (
-            return_path(reverse_path)
-            + trace_fields(
-                by=self.name,
-                helo=session.helo or "unknown",
-                address=session.peer[0] if session.peer else None,
-                protocol=server.protocol_name,
-                queue_id=queue_id,
-                recipients=kept.forward_paths,
-                date=self._clock.datetime(),
-            )
-            + text
-        )
-        goals = {box: path for path in reversed(envelope.paths) if (box := self._find(path)) is not None}
-        for box, path in goals.items():
-            box.store(Message(stored, text, kept, str(path), session.connection, queue_id, self._clock.now()))
-        return Answer(250, "2.0.0", f"OK: queued as {queue_id}")
+        """The answer after the final dot; 2yz takes responsibility."""
+        return self._intake.take(server, envelope, text)
 
-    def _queue_id(self, number: int) -> str:
-        digest = hashlib.sha256(f"{self.spec.id_seed}/{self.name}/{number}".encode()).digest()
-        return base64.b32encode(digest)[:10].decode()
+    def next_queue_id(self) -> str:
+        """A name for a message, new at this host and the same in every run."""
+        return self._intake.next_queue_id()
+
+    def take_notice(self, queue_id: str, recipient: str, text: bytes, message_id: str) -> None:
+        """Send a notice that this host has written."""
+        self._intake.take_notice(queue_id, recipient, text, message_id)
 
     def expand(self, name: str) -> Answer:
         """EXPN: the members of a list, where the host tells (RFC 5321 section 3.5.2)."""
@@ -263,13 +267,14 @@ class MailHost:
         if not members:
             return Answer(550, "5.1.1", "No such list")
         lines = tuple(
-            f"<{member}>" if "@" in member else f"<{member}@{self._domains[0]}>" for member in members
+            f"<{member}>" if "@" in member else f"<{member}@{self.spec.all_domains()[0]}>"
+            for member in members
         )
         return Answer(250, "2.1.5", lines[0], lines[1:])
 
     def fault(self, error: Exception) -> None:
         """Keep what went wrong inside, for tests."""
-        self.faults.append(f"{type(error).__name__}: {error}")
+        self.errors.append(f"{type(error).__name__}: {error}")
 
     def tls_context(self) -> ssl.SSLContext:
         """The lab's server context."""
@@ -278,7 +283,7 @@ class MailHost:
         return server_context()
 
     def __repr__(self) -> str:
-        state = "running" if self._listener is not None else "stopped"
+        state = "running" if self.running else "stopped"
         return f"<mail host {self.name}:{self.spec.port}, {state}, {len(self._sessions)} sessions>"
 
 

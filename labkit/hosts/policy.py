@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiosmtpd.smtp import Envelope
 
 from labkit.hosts.answers import Answer
+from labkit.hosts.fault import FaultSet
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.path import Path
 
@@ -21,6 +22,10 @@ class LabEnvelope(Envelope):
     def __init__(self) -> None:
         super().__init__()
         self.paths: list[Path] = []
+        self.parameters: dict[str, str | None] = {}
+        """Those of MAIL: keyword in capitals and value."""
+        self.recipient_parameters: list[dict[str, str | None]] = []
+        """Those of each RCPT that was accepted, in the order of ``paths``."""
         self.refused = 0
         """Number of recipients refused in this transaction."""
 
@@ -40,6 +45,7 @@ class MailPolicy(Protocol):
     size_limit: int
     timeout: float
     lenient: bool
+    faults: FaultSet
 
     def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
         """Note a new connection and return its record."""

@@ -43,6 +43,7 @@ from aiosmtpd.smtp import TLSSetupException
 from labkit.hosts import answers
 from labkit.hosts.answers import Answer
 from labkit.hosts.authentication import AUTH_LINE, Authentication
+from labkit.hosts.interruptible import Interruptible
 from labkit.hosts.policy import LabEnvelope, MailPolicy
 from labkit.hosts.tap import peer_of
 from labkit.smtp.command import COMMANDS, Command, parse_command
@@ -67,7 +68,9 @@ class _Verbs(dict[str, Any]):
 
     def get(self, verb: str, default: Any = None) -> Any:
         method = super().get(verb)
-        return method if method is not None else lambda _argument: self._server.unknown(verb)
+        if method is None:
+            return self._server.interruptible(verb, lambda _argument: self._server.unknown(verb))
+        return self._server.interruptible(verb, method)
 
 
 class _Hooks:
@@ -78,7 +81,7 @@ class _Hooks:
         text = envelope.original_content or b""
         if len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
             return answers.LONG_TEXT_LINE
-        return server.policy.deliver(server, envelope, text)
+        return await server.finish(envelope, text)
 
     def __dir__(self) -> list[str]:
         return ["handle_DATA"]
@@ -87,7 +90,7 @@ class _Hooks:
 _HOOKS = _Hooks()
 
 
-class LabSMTP(Authentication):
+class LabSMTP(Interruptible, Authentication):
     """One connection of a lab host. What a host decides comes from its :class:`MailPolicy`."""
 
     command_size_limit = COMMAND_LINE
@@ -299,6 +302,7 @@ class LabSMTP(Authentication):
             answer = self.policy.sender(self, path)
             if answer.code // 100 == 2:
                 self.envelope.mail_from = str(path)
+                self.envelope.parameters = self._parameters
         await self.push(answer)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
@@ -314,6 +318,7 @@ class LabSMTP(Authentication):
             if answer.code // 100 == 2:
                 self.envelope.rcpt_tos.append(str(path))
                 self.envelope.paths.append(path)
+                self.envelope.recipient_parameters.append(self._parameters)
             else:
                 self.envelope.refused += 1
         await self.push(answer)
@@ -321,6 +326,7 @@ class LabSMTP(Authentication):
     def _read_path(self, verb: str, arg: str | None) -> tuple[Answer, Path | None]:
         """The path and, if there is none, the answer that says why; parameters are checked on the way."""
         command = parse_command(f"{verb} {arg or ''}".encode("utf-8", "surrogateescape"))
+        self._parameters: dict[str, str | None] = {}
         if not isinstance(command, Command):
             tolerated = command.tolerable or (self.policy.lenient and _keyword_stands(verb, arg))
             if tolerated and command.path is not None:
@@ -339,6 +345,7 @@ class LabSMTP(Authentication):
                 return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None
             if keyword == "SIZE" and int(value or 0) > self.policy.size_limit:
                 return answers.TOO_LARGE, None
+        self._parameters = dict(command.parameters)
         return answers.OK, command.path
 
     async def smtp_QUIT(self, arg: str | None) -> None:

@@ -32,6 +32,8 @@ class ServerSession:
     ) -> None:
         self.connection = connection
         """Number of this connection at its host, from 1."""
+        self.port = 25
+        """The port that it came to, as a lesson shows it."""
         self.peer: tuple[str, int] | None = None
         """Address and port of the client, as far as there is one."""
         self.helo: str | None = None
@@ -88,6 +90,7 @@ class Tap(SMTP):
     tapped: ServerSession
     """The record of this connection; the class in front sets it before anything is recorded."""
     session: Session
+    port = 25  # the host says which of its ports this is
     _encrypted = False  # the class in front knows when TLS is up
 
     @property

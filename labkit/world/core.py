@@ -12,15 +12,22 @@ from labkit.client import DEADLINE, Client, ClientError
 from labkit.clock import VirtualClock
 from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
+from labkit.hosts.movement import Movement
+from labkit.hosts.surroundings import Surroundings
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.reply import Reply
 from labkit.smtp.transcript import Transcript, WireEvent
+from labkit.world.spec import Admd, WorldSpec
 from labkit.world.specs import receiver
+from labkit.world.submission import Handed, hand_in
+from labkit.world.worker import Worker
+from labkit.zones import Zones
 
 if TYPE_CHECKING:
     import ssl
 
     from labkit.transport.base import Transport
+    from labkit.transport.dns_responder import DnsResponder
 
 TransportName = Literal["loopback", "memory"]
 Line = str | bytes
@@ -30,14 +37,28 @@ Line = str | bytes
 class AsyncWorld:
     """A world on the event loop that runs it."""
 
-    def __init__(self, *specs: HostSpec, transport: TransportName = "loopback") -> None:
-        if not specs:
-            raise ValueError("expected at least one host, received none")
+    def __init__(self, *specs: HostSpec | WorldSpec, transport: TransportName = "loopback") -> None:
+        """One `WorldSpec`, or hosts without zones. Raises ``ValueError`` for a spec without hosts or with two of one
+        name, `ZoneError` for zones that cannot be read, ``KeyError`` for unknown faults and hosts."""
+        self.spec = _world_spec(specs)
         self.clock = VirtualClock()
         self.network: Transport = _network(transport)
-        self._hosts = {
-            spec.name.lower(): MailHost(spec, transport=self.network, clock=self.clock) for spec in specs
-        }
+        self.zones = Zones(self.spec.zones, now=self.clock.now)
+        """All the DNS there is in this world, with its log and its faults."""
+        self.around = Surroundings(self.network, self.clock, self.zones)
+        self._hosts: dict[str, MailHost] = {}
+        for spec in self.spec.hosts:
+            host = MailHost(spec, transport=self.network, clock=self.clock, around=self.around)
+            self._hosts[spec.name.lower()] = host
+            self.around.settle_in(host)
+        self.worker = Worker(lambda: self._hosts.values(), self.clock)
+        self.around.wake = self.worker.wake
+        self.clock.turn = asyncio.Lock()
+        self.clock.settle = self.worker.settle
+        for name, faults in self.spec.faults.items():
+            for fault in faults:
+                self.host(name).switch_on(fault)
+        self._dns: DnsResponder | None = None
         self._clients: weakref.WeakSet[Client] = weakref.WeakSet()
         self._addresses: set[tuple[str, int]] = set()  # of clients whose session has not been recognized yet
         self._ids = itertools.count(1)
@@ -63,6 +84,9 @@ class AsyncWorld:
                 return
             self.closed = True
             self.running = False
+            await self.worker.end()
+            if self._dns is not None:
+                await self._dns.stop()
             for host in self._hosts.values():
                 await host.stop()
             for client in tuple(self._clients):
@@ -97,6 +121,69 @@ class AsyncWorld:
         if box is None:
             raise KeyError(f"no mailbox {address} in this world; there are: {', '.join(boxes)}")
         return box
+
+    # mail on its way
+
+    async def submit(
+        self,
+        text: str | bytes,
+        *,
+        sender: str,
+        recipients: Iterable[str],
+        host: str = "submit.sender.example",
+        port: int | None = 587,
+        user: str | None = None,
+        exact: bool = False,
+        deadline: float = DEADLINE,
+    ) -> Handed:
+        """Hand a message in as a person's mail program does: one real session, from greeting to QUIT.
+
+        ``text`` is a message; what it lacks of From, To, Date and Message-ID is added, unless it is to be sent
+        ``exact``. A text without any header field becomes the body. With ``user`` the program starts TLS and logs in.
+        Returns when the session has ended; where the message goes from there, `settle` waits for.
+
+        Raises what the client raises when the connection fails.
+        """
+        return await hand_in(
+            self, text, sender, tuple(recipients), host, port, user, exact=exact, deadline=deadline
+        )
+
+    async def settle(self) -> None:
+        """Wait until no delivery is under way. What waits for a later time goes on waiting."""
+        await self.worker.settle()
+
+    def hold(self) -> None:
+        """Keep all queues still until `release`: what is handed in meanwhile stays where it is."""
+        self.worker.hold()
+
+    def release(self) -> None:
+        """Let the queues go on."""
+        self.worker.release()
+
+    @property
+    def movements(self) -> tuple[Movement, ...]:
+        """Everything that happened to messages, in order."""
+        return self.around.movements.all()
+
+    def on_movement(self, callback: Callable[[Movement], object]) -> Callable[[], None]:
+        """Have ``callback(movement)`` called for each movement, on the event loop. Call the result to end that."""
+        return self.around.movements.on_movement(callback)
+
+    def trail(self, message_id: str) -> tuple[Movement, ...]:
+        """The way of one message, and of the failure notices about it."""
+        return self.around.movements.trail(message_id)
+
+    async def dns_address(self) -> tuple[str, int]:
+        """IP address and port of a name server for this world's zones, UDP and TCP; it is started when first asked
+        for, and closed with the world."""
+        from labkit.transport.dns_responder import DnsResponder
+
+        async with self._changing:
+            if self._dns is None:
+                self._dns = DnsResponder(self.zones)
+                await self._dns.start()
+            assert self._dns.address is not None
+            return self._dns.address
 
     def client(
         self,
@@ -188,6 +275,20 @@ async def play_once(
     """:func:`play` for code that runs on an event loop."""
     async with AsyncWorld(spec or receiver(), transport=transport) as world:
         return await world.play(lines, deadline=deadline)
+
+
+def _world_spec(specs: tuple[HostSpec | WorldSpec, ...]) -> WorldSpec:
+    hosts = tuple(spec for spec in specs if isinstance(spec, HostSpec))
+    worlds = tuple(spec for spec in specs if isinstance(spec, WorldSpec))
+    if worlds and len(specs) > 1:
+        raise ValueError("expected one WorldSpec, or hosts; received both, or several")
+    spec = worlds[0] if worlds else WorldSpec((Admd("", hosts),))
+    if not spec.hosts:
+        raise ValueError("expected at least one host, received none")
+    names = [host.name.lower() for host in spec.hosts]
+    if len(set(names)) < len(names):
+        raise ValueError(f"expected each host once, received {', '.join(names)}")
+    return spec
 
 
 def _network(name: TransportName) -> Transport:

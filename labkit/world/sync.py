@@ -9,13 +9,18 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, ClassVar, Self, TypeVar
 
 from labkit.client import DEADLINE, Client, SyncClient
-from labkit.clock import VirtualClock
+from labkit.hosts.fault import Fault
 from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
+from labkit.hosts.movement import Movement
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, LoopGone, entry_point, loop_thread
 from labkit.world.core import AsyncWorld, Line, TransportName, play_once
+from labkit.world.spec import WorldSpec
+from labkit.world.submission import Handed
+from labkit.world.sync_clock import MOVING, SyncClock
+from labkit.zones import Zones
 
 T = TypeVar("T")
 
@@ -34,16 +39,20 @@ class World:
     _by_key: ClassVar[weakref.WeakValueDictionary[str, World]] = weakref.WeakValueDictionary()
     _guard = threading.Lock()
 
-    def __init__(self, *specs: HostSpec, transport: TransportName = "loopback") -> None:
+    def __init__(self, *specs: HostSpec | WorldSpec, transport: TransportName = "loopback") -> None:
         self._thread = loop_thread()
         self._world = AsyncWorld(*specs, transport=transport)
+        self._clock = SyncClock(self._world.clock, self._thread)
         self._finalizer = weakref.finalize(self, _close_later, self._thread, self._world)
         self._finalizer.atexit = False
 
     @classmethod
     @entry_point
-    def open(cls, *specs: HostSpec, key: str | None = None, transport: TransportName = "loopback") -> World:
-        """Open a world. One that was opened with the same ``key`` before is closed first."""
+    def open(
+        cls, *specs: HostSpec | WorldSpec, key: str | None = None, transport: TransportName = "loopback"
+    ) -> World:
+        """Open a world: from one `WorldSpec`, or from hosts. One that was opened with the same ``key`` before is
+        closed first."""
         world = cls(*specs, transport=transport)
         if key is not None:
             with cls._guard:
@@ -73,9 +82,14 @@ class World:
         return self._world.running
 
     @property
-    def clock(self) -> VirtualClock:
+    def clock(self) -> SyncClock:
         """This world's clock."""
-        return self._world.clock
+        return self._clock
+
+    @property
+    def zones(self) -> Zones:
+        """All the DNS there is in this world, with its log and its faults."""
+        return self._world.zones
 
     @property
     def inner(self) -> AsyncWorld:
@@ -100,6 +114,84 @@ class World:
         is none."""
         goal = self.host(host)
         return self._world.network.address(goal.name, goal.spec.port if port is None else port)
+
+    # mail on its way
+
+    @entry_point
+    def submit(
+        self,
+        text: str | bytes,
+        *,
+        sender: str,
+        recipients: Iterable[str],
+        host: str = "submit.sender.example",
+        port: int | None = 587,
+        user: str | None = None,
+        exact: bool = False,
+        deadline: float = DEADLINE,
+    ) -> Handed:
+        """Hand a message in as a person's mail program does. See :meth:`AsyncWorld.submit`."""
+        to = tuple(recipients)
+        return self._run(
+            lambda: self._world.submit(
+                text, sender=sender, recipients=to, host=host, port=port, user=user, exact=exact,
+                deadline=deadline,
+            ),
+            OPENING + deadline * (len(to) + 10),
+        )  # fmt: skip
+
+    @entry_point
+    def settle(self, deadline: float = MOVING) -> None:
+        """Wait until no delivery is under way, at most ``deadline`` seconds."""
+        self._run(self._world.settle, deadline)
+
+    def hold(self) -> None:
+        """Keep all queues still until :meth:`release`."""
+        self._run_now(self._world.hold)
+
+    def release(self) -> None:
+        """Let the queues go on."""
+        self._run_now(self._world.release)
+
+    @property
+    def movements(self) -> tuple[Movement, ...]:
+        """Everything that happened to messages, in order."""
+        return self._world.movements
+
+    def on_movement(self, callback: Callable[[Movement], object]) -> Callable[[], None]:
+        """Have ``callback(movement)`` called for each movement, on the loop thread. Call the result to end that."""
+        return self._world.on_movement(callback)
+
+    def trail(self, message_id: str) -> tuple[Movement, ...]:
+        """The way of one message, and of the failure notices about it."""
+        return self._world.trail(message_id)
+
+    @entry_point
+    def dns_address(self) -> tuple[str, int]:
+        """IP address and port of a name server for this world's zones. See :meth:`AsyncWorld.dns_address`."""
+        return self._run(self._world.dns_address)
+
+    # what goes wrong
+
+    @entry_point
+    def stop(self, host: str) -> None:
+        """Have a host go down: it hangs up, and nobody reaches it."""
+        self._run(self._world.host(host).stop)
+
+    @entry_point
+    def start(self, host: str) -> None:
+        """Have a host come up again."""
+        self._run(self._world.host(host).start)
+
+    def switch_on(self, fault: Fault | str, *, host: str, **settings: Any) -> Fault:
+        """Have something go wrong at a host. See :meth:`MailHost.switch_on`."""
+        return self._run_now(lambda: self._world.host(host).switch_on(fault, **settings))
+
+    def switch_off(self, name: str, *, host: str) -> None:
+        """End it. Harmless when it is off already."""
+        self._run_now(lambda: self._world.host(host).switch_off(name))
+
+    # speaking by hand
 
     @entry_point
     def client(
@@ -143,6 +235,16 @@ class World:
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]], deadline: float = OPENING) -> T:
         return self._thread.run(work, deadline)
+
+    def _run_now(self, work: Callable[[], T]) -> T:
+        """Have ``work`` done on the loop thread; on that thread, at once."""
+        if self._thread.is_current:
+            return work()
+
+        async def there() -> T:
+            return work()
+
+        return self._run(there)
 
     def __enter__(self) -> Self:
         return self

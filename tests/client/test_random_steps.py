@@ -46,7 +46,7 @@ async def one(seed: int) -> None:
         assert heard == spoken, f"seed {seed}"
         assert client.unsolicited == (), f"seed {seed}"
         await client.close()
-        assert world.host().faults == []
+        assert world.host().errors == []
 
 
 def test_random_steps(size: Callable[[int, int], int]) -> None:

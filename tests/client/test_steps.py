@@ -18,7 +18,7 @@ from labkit.world import World, receiver
 def world() -> Iterator[World]:
     with World.open(receiver(auth={"alice": "secret"})) as world:
         yield world
-        assert world.host().faults == []
+        assert world.host().errors == []
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def deliver(
     async def run() -> tuple[AsyncWorld, list[str]]:
         async with AsyncWorld(spec or receiver(), transport=transport) as world:
             transcript = await world.play(lines)
-            assert world.host().faults == []
+            assert world.host().errors == []
             return world, [e.data.decode().strip() for e in transcript if e.sender == "S" and e.data]
 
     return asyncio.run(run())
@@ -264,7 +264,7 @@ def test_listeners_hear_everything_until_they_leave_and_cannot_do_harm() -> None
         (1, b"221 Bye\r\n"), (1, b""),
     ]  # fmt: skip
     assert len(host.sessions) == 2
-    assert set(host.faults) == {"ZeroDivisionError: division by zero"}
+    assert set(host.errors) == {"ZeroDivisionError: division by zero"}
 
 
 def test_sessions_know_who_they_were() -> None:

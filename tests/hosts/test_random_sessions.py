@@ -186,7 +186,7 @@ def explained(note: Note) -> str:
 def check(host: MailHost, transcript: Transcript, seed: int, tally: Counter[str]) -> None:
     """No fault inside, no silence, and no difference that is not explained."""
     where = f"seed {seed}"
-    assert host.faults == [], where
+    assert host.errors == [], where
     notes = observe(transcript)
     for note in notes:
         if not note.agrees:

@@ -88,7 +88,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     spec = receiver() if request.param == "friendly" else sample_receiver()
     with World.open(spec) as world:
         yield Lab(world)
-        assert world.host().faults == []
+        assert world.host().errors == []
 
 
 @pytest.fixture

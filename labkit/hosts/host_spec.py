@@ -1,0 +1,101 @@
+"""What a mail host is like, as a lesson writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from labkit.hosts.queue import RetryRule
+
+Role = Literal["submission", "relay", "mx", "store"]
+"""A job of a mail host (RFC 5598 section 4): takes mail in from people it knows; carries mail on; takes mail in for a
+domain from everybody; keeps mailboxes."""
+
+FRIENDLY = ("PIPELINING", "SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP")
+"""EHLO lines of an ordinary lab host; STARTTLS and AUTH come from their own settings."""
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """One host. Only the name is required: then it keeps the mailboxes of its domain and takes mail for nobody else."""
+
+    name: str
+    """Fully qualified name, for example ``mail.receiver.example``."""
+    mailboxes: tuple[str, ...] = ()
+    """Local parts at the first domain, or whole addresses. ``postmaster`` exists at every host (section
+    4.5.1)."""
+    domains: tuple[str, ...] = ()
+    """Domains whose mailboxes are here; if empty, its name without the first label."""
+    port: int = 25
+    ehlo: tuple[str, ...] = FRIENDLY
+    """EHLO lines that are always offered, in order. ``SIZE`` alone gets the size limit behind it."""
+    starttls: bool = True
+    auth: Mapping[str, str] | None = None
+    """User names and passwords. None: AUTH is not offered. Empty: it is offered, and nobody can pass."""
+    auth_before_tls: bool = False
+    """Offer AUTH on an open line too, as servers should not (RFC 4954 section 4)."""
+    banner: str = "ESMTP"
+    """What stands in the greeting after the name."""
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Mailing lists that EXPN tells about. Without any, EXPN is answered 502."""
+    lenient: bool = False
+    """Accept MAIL and RCPT with a space after the colon or without brackets, as many servers do."""
+    refuse_bare_names: bool = False
+    """Refuse at RCPT who greeted with a name without a dot: local policy, not the RFC's (section 4.1.4)."""
+    size_limit: int = 10 * 1024 * 1024
+    """Largest message in octets."""
+    timeout: float = 1800.0
+    """Real seconds of silence after which the host says 421. RFC 5321 section 4.5.3.2.7 asks for 300 at
+    least."""
+    id_seed: str = "lab"
+    """Queue ids are made from this, the host's name and a count: the same run gives the same ids."""
+    roles: tuple[Role, ...] = ("store",)
+    listeners: tuple[int, ...] = ()
+    """All ports it listens on; if empty, ``port`` alone. ``port`` is the first of them."""
+    trusted: bool = False
+    """For ``submission``: everybody who connects is somebody it knows, without AUTH."""
+    trusts: tuple[str, ...] = ()
+    """Names of hosts that it carries mail for wherever it goes, because they are of its own house."""
+    relays_for: tuple[str, ...] = ()
+    """Domains whose mail it takes and carries on. For ``mx`` those of ``next_hops`` count too."""
+    knows: tuple[str, ...] = ()
+    """Addresses that exist in the domains it relays for; others get 550 5.1.1 at once. Empty: it takes all, and the
+    next host decides."""
+    next_hops: Mapping[str, str] = field(default_factory=dict)
+    """Domain and the host that its mail goes to, whatever MX records say; ``host:port`` for a port other than 25."""
+    smarthost: str = ""
+    """The host that takes all mail which is not for here; empty: MX records say where it goes."""
+    retry: RetryRule = field(default_factory=RetryRule)
+    hop_limit: int = 25
+    """Received fields from which on a message is taken to go in circles. RFC 5321 section 6.3 wants 100 at least for
+    real servers; a lesson gets there sooner."""
+    open_relay: bool = False
+    """Carry mail for anybody to anywhere, as no server should (RFC 5321 section 7.9)."""
+    recipient_limit: int = 0
+    """Recipients in one transaction, then 452 4.5.3; 0 for no limit. RFC 5321 section 4.5.3.1.8 wants 100 at least."""
+
+    def __post_init__(self) -> None:
+        if self.listeners:
+            object.__setattr__(self, "port", self.listeners[0])
+        else:
+            object.__setattr__(self, "listeners", (self.port,))
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mailboxes of a domain are here, beside the host's own postmaster."""
+        return "store" in self.roles or bool(self.mailboxes)
+
+    def all_domains(self) -> tuple[str, ...]:
+        """The domains whose mailboxes are here, in lower case; the first is the host's main one."""
+        if self.domains:
+            return tuple(domain.lower() for domain in self.domains)
+        if not self.keeps_mail:
+            return (self.name.lower(),)
+        rest = self.name.lower().partition(".")[2]
+        return (rest if "." in rest else self.name.lower(),)
+
+    def relay_domains(self) -> frozenset[str]:
+        """The domains that it takes mail for from anybody, in order to carry it on."""
+        routed = self.next_hops if "mx" in self.roles else ()
+        return frozenset(domain.lower() for domain in (*self.relays_for, *routed))

@@ -1,0 +1,250 @@
+"""Handing messages on: one try of one message from a host's queue, and what follows from it (RFC 5321 sections 4.5.4.1,
+5.1, 6.1).
+
+A try goes to each next hop that its recipients need, one transaction for all recipients of a hop, and to the next MX
+host when one cannot be reached or says 4yz. What is refused for good is reported to the sender; the rest waits.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from labkit.hosts.notices import Notices
+from labkit.hosts.outgoing import HopFailed, Outgoing
+from labkit.hosts.queue import Attempt, QueueItem, Recipient
+from labkit.hosts.routing import NextHop, Route, fixed_route, route
+from labkit.hosts.transaction import Verdict, hand_over
+from labkit.smtp.reply import Reply
+
+if TYPE_CHECKING:
+    from labkit.hosts.mail_host import MailHost
+    from labkit.hosts.movement import Kind
+
+PORT = 25
+SESSION_LIMIT = 1000
+"""Messages in one session; then a new one is made, so that no session grows for ever."""
+
+
+class Round:
+    """What one round of deliveries remembers, from the moment that something is due until nothing is: routes, open
+    sessions, and next hops that did not answer (RFC 5321 section 4.5.4.1 wants those remembered)."""
+
+    def __init__(self) -> None:
+        self.routes: dict[tuple[str, str], Route] = {}
+        self.silent: dict[tuple[str, str, int], HopFailed] = {}
+        self._sessions: dict[tuple[str, str, int], Outgoing] = {}
+
+    async def session(self, host: MailHost, hop: NextHop, port: int) -> Outgoing:
+        """An open session from ``host`` to the hop, an older one if there is one. Raises `HopFailed`."""
+        place = (host.name, hop.address, port)
+        session = self._sessions.get(place)
+        if session is not None:
+            if session.usable and session.carried < SESSION_LIMIT and session.hop.host == hop.host:
+                return session
+            del self._sessions[place]
+            await session.quit()
+        if place in self.silent:
+            raise self.silent[place]
+        session = Outgoing(hop, port)
+        try:
+            await session.open(host.around, host.name)
+        except HopFailed as failure:
+            self.silent[place] = failure
+            raise
+        self._sessions[place] = session
+        return session
+
+    async def end(self) -> None:
+        """Say QUIT in every session, and forget everything."""
+        sessions = tuple(self._sessions.values())
+        self._sessions.clear()
+        self.routes.clear()
+        self.silent.clear()
+        for session in sessions:
+            await session.quit()
+
+
+class Relay:
+    """The outgoing half of one host."""
+
+    def __init__(self, host: MailHost) -> None:
+        self._host = host
+        self._notices = Notices(host)
+
+    async def attempt(self, item: QueueItem, round_: Round) -> None:
+        """Try one message once. Never raises for anything that a next hop does."""
+        item.tries += 1
+        for way, port, recipients in self._ways(item, round_):
+            if way.outcome == "hops":
+                await self._along(item, way, port, recipients, round_)
+            else:
+                self._note(item, None, None, _no_way(way), recipients)
+        self._conclude(item)
+
+    # where to
+
+    def _ways(self, item: QueueItem, round_: Round) -> Iterable[tuple[Route, int, list[Recipient]]]:
+        """The routes of all recipients that wait; those with the same next hops go together."""
+        ways: dict[tuple[tuple[NextHop, ...], str, int], tuple[Route, int, list[Recipient]]] = {}
+        for recipient in item.waiting:
+            domain = recipient.address.rpartition("@")[2].lower()
+            goal = self._goal(domain)
+            name, _, port = goal.partition(":")
+            place = (self._host.name, goal or domain)
+            way = round_.routes.get(place)
+            if way is None:
+                dns = self._host.around.zones.as_asked_by(self._host.name, f"to route mail for {domain}")
+                way = fixed_route(name, dns) if goal else route(domain, dns, self._host.own_names)
+                round_.routes[place] = way
+            key = (way.hops, way.why if not way.hops else "", int(port or PORT))
+            ways.setdefault(key, (way, int(port or PORT), []))[2].append(recipient)
+        return ways.values()
+
+    def _goal(self, domain: str) -> str:
+        """The host that mail for a domain goes to by set-up, or "" where MX records say."""
+        spec = self._host.spec
+        faulty = self._host.faults.next_hop(domain)
+        return faulty or self._host.next_hops.get(domain) or spec.smarthost
+
+    def _order(self, item: QueueItem, hops: Sequence[NextHop]) -> list[NextHop]:
+        """By preference, hosts of the same preference by chance (RFC 5321 section 5.1): the same for the same
+        message, so that a run can be repeated."""
+        if len({hop.preference for hop in hops}) == len(hops):
+            return list(hops)
+        chance = random.Random(f"{item.queue_id}/{item.tries}")
+        drawn = {hop.host: chance.random() for hop in hops}
+        return sorted(hops, key=lambda hop: (hop.preference, drawn[hop.host]))
+
+    # one way
+
+    async def _along(
+        self, item: QueueItem, way: Route, port: int, recipients: list[Recipient], round_: Round
+    ) -> None:
+        """Try the next hops in order, until each recipient has an answer that is not "later"."""
+        left = recipients
+        for hop in self._order(item, way.hops):
+            left = await self._to_hop(item, hop, port, left, round_)
+            if not left:
+                return
+
+    async def _to_hop(
+        self, item: QueueItem, hop: NextHop, port: int, recipients: list[Recipient], round_: Round
+    ) -> list[Recipient]:
+        """One next hop, in as many transactions as it wants. Returns those that another hop may still take."""
+        left: list[Recipient] = []
+        rest = recipients
+        while rest:
+            try:
+                session = await round_.session(self._host, hop, port)
+            except HopFailed as failure:
+                refused = failure.reply is not None and failure.reply.severity == 5
+                verdict = Verdict("refused" if refused else "deferred", failure.reply, failure.why)
+                self._note(item, hop.host, None, verdict, rest)
+                return left + rest
+            verdicts, rest = await hand_over(session, item, rest)
+            if not verdicts:
+                continue  # the session had ended while it waited: once more in a new one (RFC 5321 section 3.8)
+            session.carried += 1
+            for verdict, concerned in verdicts:
+                self._note(item, session.name, session, verdict, concerned)
+                if verdict.elsewhere:
+                    left += concerned
+        return left
+
+    # what came of it
+
+    def _note(
+        self,
+        item: QueueItem,
+        hop: str | None,
+        session: Outgoing | None,
+        verdict: Verdict,
+        recipients: Sequence[Recipient],
+    ) -> None:
+        host, said = self._host, verdict.said
+        connection = session.connection if session is not None else None
+        port = session.port if session is not None else None
+        item.note(Attempt(host.clock.now(), hop or "", connection, said, verdict.result))
+        for recipient in recipients:
+            recipient.reply = said
+            recipient.verdict = verdict
+            recipient.hop = hop or ""
+            if verdict.result == "delivered":
+                recipient.status = "delivered"
+        addresses = tuple(recipient.address for recipient in recipients)
+        kind: Kind = "looped" if verdict.loops else verdict.result
+        reply = str(verdict.reply) if verdict.reply is not None else ""
+        host.around.movements.add(
+            kind, host.name, hop or "", port, item.queue_id, item.message_id, addresses,
+            connection=connection, reply=reply, why=verdict.why, about=item.about,
+        )  # fmt: skip
+        host.note(
+            item.queue_id, f"{_WORDS[verdict.result]} {_many(addresses)}{f', {hop}' if hop else ''}: {said}"
+        )
+        if verdict.result == "delivered" and session is not None and "DSN" not in session.keywords:
+            self._notices.relayed(item, recipients)
+
+    def _conclude(self, item: QueueItem) -> None:
+        """After a try: report what is final, and plan the next try for what is not (RFC 5321 section 6.1)."""
+        host = self._host
+        now, rule = host.clock.now(), host.queue.rule
+        refused = [one for one in item.waiting if one.verdict is not None and one.verdict.result == "refused"]
+        if refused:
+            self._give_up(item, refused, "bounced")
+        waiting = item.waiting
+        last = item.arrived + rule.give_up_after
+        if waiting and now >= last:
+            self._give_up(item, waiting, "expired")
+            waiting = ()
+        if not waiting:
+            host.queue.remove(item)
+            return
+        if now - item.arrived >= rule.warn_after:
+            self._notices.delayed(item, [one for one in waiting if not one.warned], last)
+        host.queue.plan(item, min(now + rule.wait(item.tries), last))
+
+    def _give_up(self, item: QueueItem, recipients: Sequence[Recipient], kind: Kind) -> None:
+        host = self._host
+        for recipient in recipients:
+            recipient.status = "expired" if kind == "expired" else "bounced"
+        told = self._notices.failed(item, recipients, expired=kind == "expired")
+        last = recipients[0]
+        addresses = tuple(recipient.address for recipient in recipients)
+        why = told or "There is nobody to tell: the reverse-path is <> or the sender wants no notice."
+        host.around.movements.add(
+            kind, host.name, last.hop, None, item.queue_id, item.message_id, addresses,
+            reply=last.reply, why=why, about=item.about,
+        )  # fmt: skip
+        verb = "given up after too long" if kind == "expired" else "returned to sender"
+        host.note(item.queue_id, f"{verb}, {_many(addresses)}: {last.reply}. {why}")
+
+
+_WORDS = {
+    "delivered": "handed on for",
+    "deferred": "kept for",
+    "refused": "refused for",
+    "lost": "unsure about",
+}
+
+_NO_WAY = {
+    "null_mx": (556, "5.1.10"),  # RFC 7505 section 4.1
+    "no_domain": (550, "5.1.2"),
+    "no_address": (550, "5.4.4"),
+    "loops_back": (554, "5.4.6"),
+    "temporary": (451, "4.4.3"),
+}
+"""What a host says itself when there is nobody to ask (RFC 3463)."""
+
+
+def _no_way(way: Route) -> Verdict:
+    code, enhanced = _NO_WAY[way.outcome]
+    return Verdict(
+        "deferred" if way.outcome == "temporary" else "refused", Reply(code, enhanced, (way.why,)), way.why
+    )
+
+
+def _many(addresses: Sequence[str]) -> str:
+    """The recipients as a log line names them."""
+    return ", ".join(addresses) if len(addresses) <= 3 else f"{len(addresses)} recipients"

@@ -1,0 +1,94 @@
+"""What hosts share in a world: the network by addresses, the DNS, the record of movements, and who called from where."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from labkit.hosts.movement import MovementLog
+from labkit.zones import Zones
+
+if TYPE_CHECKING:
+    from asyncio import Protocol
+
+    from labkit.clock import VirtualClock
+    from labkit.hosts.mail_host import MailHost
+    from labkit.hosts.routing import NextHop
+    from labkit.transport.base import Transport
+
+
+class Surroundings:
+    """One for a world, made before its hosts. Used on the event loop."""
+
+    def __init__(self, transport: Transport, clock: VirtualClock, zones: Zones | None = None) -> None:
+        self.transport = transport
+        self.clock = clock
+        self.zones = zones if zones is not None else Zones(now=clock.now)
+        self.movements = MovementLog(clock.now)
+        self.wake: Callable[[], object] = lambda: None
+        """Called when a queue has something new to hand on."""
+        self.hosts: dict[str, MailHost] = {}
+        """By name in lower case."""
+        self.places: dict[str, str] = {}
+        """Which host has an IP address: address and name. Addresses that are not here answer nobody."""
+        self._callers: dict[tuple[str, int], str] = {}
+        self._seqs = itertools.count(1)
+        self._about: dict[str, str] = {}
+
+    def remember_notice(self, message_id: str, about: str) -> None:
+        """Which message a notice is about; both by Message-ID."""
+        self._about[message_id] = about
+
+    def about(self, message_id: str) -> str:
+        """The Message-ID of what a notice is about; empty when this is no notice of this world."""
+        return self._about.get(message_id, "")
+
+    def next_seq(self) -> int:
+        """A number for the order of arrival in this world."""
+        return next(self._seqs)
+
+    def settle_in(self, host: MailHost) -> None:
+        """Give a host its addresses: those that DNS has for its name now."""
+        from labkit.zones.names import key_of
+
+        self.hosts[host.name.lower()] = host
+        key = key_of(host.name)
+        for record in self.zones.records:
+            address = getattr(record.rdata, "address", None)
+            if address is not None and record.key == key:
+                self.places.setdefault(str(address), host.name)
+
+    def address_of(self, name: str) -> str | None:
+        """The first address of a host of this world."""
+        return next((address for address, host in self.places.items() if host.lower() == name.lower()), None)
+
+    async def connect(self, caller: str, hop: NextHop, port: int, protocol: Protocol) -> str:
+        """Connect to who answers at the hop's address; returns its name. Raises ``OSError``."""
+        name = self.places.get(hop.address)
+        if name is None:
+            raise ConnectionRefusedError(f"nobody answers at {hop.address}")
+        wire, _ = await self.transport.connect(name, port, lambda: protocol)
+        self._callers[_place(wire.get_extra_info("sockname"))] = caller
+        return name
+
+    def caller(self, peer: tuple[str, int] | None) -> str | None:
+        """The host of this world that made the connection from ``peer``; None for every other program."""
+        return None if peer is None else self._callers.get(_place(peer))
+
+    def forget(self, peer: tuple[str, int] | None) -> None:
+        """A connection from ``peer`` is gone; its port may serve somebody else later."""
+        if peer is not None:
+            self._callers.pop(_place(peer), None)
+
+    def session_number(self, name: str, address: Any) -> int | None:
+        """The number, at its host, of the session that comes from ``address``."""
+        host = self.hosts.get(name.lower())
+        if host is None:
+            return None
+        place = _place(address)
+        return next((one.connection for one in reversed(host.sessions) if one.peer == place), None)
+
+
+def _place(address: Any) -> tuple[str, int]:
+    return str(address[0]), int(address[1])
