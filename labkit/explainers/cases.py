@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from labkit.smtp.rule import Rule
 
-__all__ = ["BY_STATUS", "CANCELLED", "CASES", "Case"]
+__all__ = ["BY_STATUS", "CANCELLED", "CASES", "LATER", "Case"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,10 @@ class Case:
 _SENDER = "the sender"
 _CLIENT = "the client"
 _POSTMASTER = "the sender's postmaster"
-_LATER = "Keep the message and try again, after half an hour at the earliest."
+LATER = "Keep the message and try again, after half an hour at the earliest."
+"""What a client does after a 4."""
 _OWN_FAULT = "Something failed on the server's own side."
-_NOT_IN_LOGS = _LATER + " Your own logs will not show the cause."
+_NOT_IN_LOGS = LATER + " Your own logs will not show the cause."
 _RETRY = Rule("RFC 5321 section 4.5.4.1", "Wait 30 minutes or more; give up after four or five days.")
 _THREE = Rule("RFC 5321 section 4.2.3", "550 covers three causes: not found, no access, or policy.")
 _ROOM = Rule("RFC 5321 section 4.2.3", "452 and 552 are about room.")
@@ -87,9 +88,9 @@ CASES: dict[tuple[int, str], Case] = {
     # ---------------------------------------------------------------- MAIL
     (250, "MAIL"): Case(
         "Little has been checked so far: a refusal may still come at RCPT or after the dot.", "", ""),
-    (450, "MAIL"): Case("A policy holds this sender back for now.", _CLIENT, _LATER, (_RETRY,)),
+    (450, "MAIL"): Case("A policy holds this sender back for now.", _CLIENT, LATER, (_RETRY,)),
     (451, "MAIL"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_RETRY,)),
-    (452, "MAIL"): Case("It has no room for a message of this size now.", _CLIENT, _LATER, (_RETRY, _ROOM)),
+    (452, "MAIL"): Case("It has no room for a message of this size now.", _CLIENT, LATER, (_RETRY, _ROOM)),
     (455, "MAIL"): Case(
         "It cannot honour one of the parameters now.", _CLIENT,
         "Send MAIL without that parameter, or try again later.", (_DSN,)),
@@ -120,7 +121,7 @@ CASES: dict[tuple[int, str], Case] = {
         "Note the new address for later.", (_FORWARD,)),
     (450, "RCPT"): Case(
         "The mailbox is busy, or a policy holds the sender back for now.", _CLIENT,
-        _LATER + " Greylisting looks like this.", (_RETRY, _GREY)),
+        LATER + " Greylisting looks like this.", (_RETRY, _GREY)),
     (451, "RCPT"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_RETRY,)),
     (452, "RCPT"): Case(
         "There are too many recipients for one message, or there is no room.", _CLIENT,
@@ -157,9 +158,9 @@ CASES: dict[tuple[int, str], Case] = {
     (354, "DATA"): Case(
         "The text ends at a line with nothing but a dot.", _CLIENT,
         "Send the header, a blank line, the body, then the dot. Double a dot at a line's start."),
-    (450, "DATA"): Case("A policy holds the message back for now.", _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
-    (451, "DATA"): Case(_OWN_FAULT, _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
-    (452, "DATA"): Case("It has no room now.", _CLIENT, _LATER, (_NO_TEXT, _RETRY)),
+    (450, "DATA"): Case("A policy holds the message back for now.", _CLIENT, LATER, (_NO_TEXT, _RETRY)),
+    (451, "DATA"): Case(_OWN_FAULT, _CLIENT, LATER, (_NO_TEXT, _RETRY)),
+    (452, "DATA"): Case("It has no room now.", _CLIENT, LATER, (_NO_TEXT, _RETRY)),
     (503, "DATA"): Case(
         "Common tables say EHLO, MAIL, RCPT, DATA. It means here: no recipient was accepted.", _CLIENT,
         "Send RCPT for at least one recipient first.", (_NO_TEXT, _ORDER)),
@@ -174,9 +175,9 @@ CASES: dict[tuple[int, str], Case] = {
         "Send RCPT for at least one valid recipient first.", (_NO_TEXT,)),
     # ---------------------------------------------------------------- the whole message
     (250, "text"): Case("That is not yet the inbox.", "", "", (_OWNS,)),
-    (450, "text"): Case("A policy holds the message back for now.", _CLIENT, _LATER, (_FAIL, _RETRY)),
+    (450, "text"): Case("A policy holds the message back for now.", _CLIENT, LATER, (_FAIL, _RETRY)),
     (451, "text"): Case(_OWN_FAULT, _CLIENT, _NOT_IN_LOGS, (_FAIL, _RETRY)),
-    (452, "text"): Case("It has no room for the message now.", _CLIENT, _LATER, (_FAIL, _RETRY, _ROOM)),
+    (452, "text"): Case("It has no room for the message now.", _CLIENT, LATER, (_FAIL, _RETRY, _ROOM)),
     (500, "text"): Case(
         "A line of the text is longer than the server takes.", _CLIENT,
         "Break the long lines, or encode the body. Then send the message again.",
@@ -299,7 +300,7 @@ CANCELLED = Case(
 """501 to the response ``*``."""
 
 _HELD = Case(
-    "A policy holds this mail back for now. Greylisting looks like this.", _CLIENT, _LATER, (_RETRY, _GREY)
+    "A policy holds this mail back for now. Greylisting looks like this.", _CLIENT, LATER, (_RETRY, _GREY)
 )
 BY_STATUS: dict[tuple[str, str], Case] = {
     ("5.7.1", "RCPT"): Case(

@@ -15,8 +15,8 @@ class LineExplanation:
     """What one line is, what it did, and what it wants.
 
     ``seq`` is the line's number. ``headline`` is one short phrase. ``parts`` are tokens of the line, in its
-    order, each with its meaning. ``happened`` says what the line means here, ``effect`` what it did to the
-    session and to the envelope. ``who_acts`` is a noun phrase, ``""`` if nobody has to; ``next_step`` says
+    order, each with its meaning. ``happened`` says what the line means here beyond the headline, ``effect``
+    what it did to the session and to the envelope, or which line answers it. ``who_acts`` is a noun phrase, ``""`` if nobody has to; ``next_step`` says
     what they do. ``certain`` is false where the standards do not know the reply: then only its digits, the
     stage and the state speak, and ``happened`` says so.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from labkit.explainers.cases import BY_STATUS, CANCELLED, CASES, Case
+from labkit.explainers.cases import BY_STATUS, CANCELLED, CASES, LATER, Case
 from labkit.explainers.commands import fault_of, unknown_verb
 from labkit.explainers.digits import CODES, FIRST, FIRST_RULE, SECOND, code_rule
 from labkit.explainers.effects import effect_of
@@ -23,12 +23,12 @@ from labkit.smtp.states import State, allowed, lookup
 
 __all__ = ["explain_reply", "explain_reply_part", "stage_of"]
 
-_LATER = "Keep the message and try again, after half an hour at the earliest."
 _CHANGE = "Do not send the same again. First change what the reply objects to."
 _DUE = {"text": "the final dot", "response": "the AUTH response"}
 _ORDER_CODES = frozenset({500, 501, 502, 503, 504, 521, 555})
 _BROAD = frozenset({450, 451, 550, 552, 554})
-"""Codes that leave the cause open, so that even a subject without detail, or 7.1, says more."""
+"""Codes that leave the cause open: while a message is handed over, even x.0 and 7.1 then say more."""
+_OF_A_MESSAGE = frozenset({"MAIL", "RCPT", "DATA", "text", "BDAT LAST"})
 _EMPTY = frozenset({"0.0", "5.0", "5.1", "5.2", "5.4"})
 """Enhanced codes that servers give with any refusal of a line: code and stage say more."""
 _AUTH_CODES = frozenset({454, 530, 534, 535, 538})
@@ -106,19 +106,20 @@ def _headline(note: Note, reply: Reply, about: Stage) -> str:
 
 def _says_more(reply: Reply, status: Status, stage: str) -> bool:
     """Whether the enhanced code says more than code and stage do."""
-    if reply.severity < 4 or not status.known or reply.enhanced_code is None:
+    code = reply.enhanced_code
+    if reply.severity < 4 or not status.known or code is None or code[0] != str(reply.severity):
         return False
     if reply.code not in CODES:
         return True
-    key = reply.enhanced_code.split(".", 1)[1]
+    key = code.split(".", 1)[1]
     if key in _EMPTY:
         return False
     if stage in ("AUTH", "response") or reply.code in _AUTH_CODES:
         return key in _ABOUT_AUTH
-    if (reply.enhanced_code, stage) in BY_STATUS and reply.code in _BROAD:
+    if (code, stage) in BY_STATUS and reply.code in _BROAD:
         return False
     vague = key == "7.1" or key.endswith(".0")
-    return not vague or (reply.code in _BROAD and reply.severity == 5 and stage not in ("VRFY", "EXPN"))
+    return not vague or (reply.code in _BROAD and reply.severity == 5 and stage in _OF_A_MESSAGE)
 
 
 def _case(reply: Reply, stage: str, answered: Note | None) -> Case | None:
@@ -225,10 +226,10 @@ def _next(note: Note, reply: Reply, case: Case | None, status: Status | None) ->
     if reply.severity == 5:
         return (status.who, status.then) if status is not None and status.who else ("the sender", _CHANGE)
     if status is None or not status.then:
-        return "the client", _LATER
+        return "the client", LATER
     if status.at_once:
         return "the client", status.then
-    return "the client", f"{_LATER} If it stays so: {status.then[0].lower()}{status.then[1:]}"
+    return "the client", f"{LATER} If it stays so: {status.then[0].lower()}{status.then[1:]}"
 
 
 def _repair(note: Note) -> str:

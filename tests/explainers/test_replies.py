@@ -166,6 +166,7 @@ def test_what_disagrees_with_the_table_is_said() -> None:
     assert "This server let it pass" in explained("out of order", "354 x").happened
     assert "503 says wrong order" in explained("RCPT", "503 x").happened
     assert "contradicts 250" in dict(explained("RCPT", "250 5.1.1 x").parts)["5.1.1"]
+    assert "Success" not in explained("RCPT", "550 2.1.0 x").happened
     assert "No command is waiting" in explained("unsolicited", "250 x").happened
 
 
@@ -268,6 +269,9 @@ def test_many_recipients_are_counted_not_listed() -> None:
         ("text", "550 5.7.1 x", "A policy of the receiver forbids"),
         ("RCPT", "550 5.7.1 x", "no relaying"),
         ("RCPT", "451 4.7.1 x", "Greylisting"),
+        ("greeting", "554 5.7.1 x", "no mail service on this connection"),
+        ("EHLO", "550 5.7.1 x", "against this client"),
+        ("DATA", "554 5.7.1 x", "A policy of the receiver forbids"),
         ("RCPT", "550 5.0.0 x", "three causes"),
         ("RCPT", "555 5.5.4 x", "does not know one of the parameters"),
     ],
