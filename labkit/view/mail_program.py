@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from email.utils import parseaddr
 from html import escape
 from typing import Any
@@ -14,6 +15,7 @@ from labkit.mua import Draft, Outcome, hand_over
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view import kernel_loop
+from labkit.view.letter import read_letter
 from labkit.view.printable import printable, shortened
 from labkit.view.session_rows import SessionRows
 from labkit.view.widget import LabWidget, asset
@@ -159,16 +161,16 @@ class MailProgram(LabWidget):
         }
 
     def _state(self) -> dict[str, Any]:
-        letters = self._world.mailbox(self.facts["mailbox"]).messages
+        letters = list(enumerate(self._world.mailbox(self.facts["mailbox"]).messages, 1))
         mailbox = [
             {
-                "subject": _header(letter.raw, b"subject"),
-                "from": _header(letter.raw, b"from"),
+                "n": number,
+                **asdict(read_letter(letter.raw)),
                 "raw": shortened(
                     "\n".join(printable(line.expandtabs(4)) for line in letter.raw.split(b"\r\n")), 6000
                 )[0],
             }
-            for letter in letters[-20:]
+            for number, letter in letters[-20:]
         ]
         rows = [row for row in self._rows.rows() if row["role"] != "closed"]
         return {"rows": rows[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
@@ -187,11 +189,3 @@ class MailProgram(LabWidget):
         """What stands in a stored notebook, for readers of web pages."""
         first, rest = self.as_text().split("\n")
         return f"<p><b>{escape(first)}</b></p><p>{escape(rest)}</p>"
-
-
-def _header(raw: bytes, name: bytes) -> str:
-    for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n"):
-        key, _, value = line.partition(b":")
-        if key.strip().lower() == name:
-            return shortened(printable(value.strip()), 200)[0]
-    return ""

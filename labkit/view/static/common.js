@@ -70,6 +70,31 @@ function feedbackCard(feedback) {
     rows.length ? h("dl", {}, rows.map(([name, text]) => [h("dt", {}, name), h("dd", {}, typeof text === "string" ? prose(text) : text)])) : null);
 }
 
+// A button with actions behind it: arrows move, Enter or Space acts, Esc closes and gives the focus back, Tab goes on.
+function menu(label, entries) { // entries: {text, act, checked() for one that is on or off}
+  const items = entries.map(({ text, act, checked }) => h("button", { role: checked ? "menuitemcheckbox" : "menuitem", tabindex: "-1", onclick: () => { act(); open(false); button.focus(); } },
+    h("span", { class: "lk-menumark" }), text));
+  const button = h("button", { "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": label, title: label, onclick: () => open(list.hidden) }, "⋯");
+  const list = h("div", { class: "lk-menulist", role: "menu", "aria-label": label, hidden: true }, items);
+  function open(on) {
+    list.hidden = !on;
+    button.setAttribute("aria-expanded", String(on));
+    if (!on) return;
+    entries.forEach(({ checked }, index) => { if (checked) { items[index].setAttribute("aria-checked", String(checked())); fill(items[index].firstChild, checked() ? icon("check") : null); } });
+    items[0].focus();
+  }
+  const box = h("span", { class: "lk-menu" }, button, list);
+  box.addEventListener("focusout", (event) => { if (!box.contains(event.relatedTarget)) open(false); });
+  box.addEventListener("keydown", (event) => {
+    const at = items.indexOf(event.target), last = items.length - 1;
+    const to = { ArrowDown: at < last ? at + 1 : 0, ArrowUp: at > 0 ? at - 1 : last, Home: 0, End: last }[event.key];
+    if (event.key === "Tab") open(false);
+    else if (event.key === "Escape" && !list.hidden) { event.preventDefault(); event.stopPropagation(); open(false); button.focus(); }
+    else if (to !== undefined) { event.preventDefault(); event.stopPropagation(); if (list.hidden) open(true); items[to].focus(); }
+  });
+  return box;
+}
+
 function projector(on) {
   if (on !== undefined) {
     document.documentElement.toggleAttribute("data-lk-projector", on);

@@ -10,6 +10,8 @@ function render({ model, el }) {
   const prefix = "lk" + Math.random().toString(36).slice(2, 8) + "-";
   let sessions = [], shown = null, status = {}, history = [], recall = 0, queue = [], draft = "";
   const cache = new Map();     // "session/n" -> explanation
+  const told = new Map();      // n -> what the line meant when it was said, while the session is gone through again
+  let stepping = false;
   const key = (n) => shown + "/" + n;
 
   // ---- head
@@ -17,19 +19,20 @@ function render({ model, el }) {
   const lockTag = h("span", {});
   const stepButton = (shape, text, act) => h("button", { "aria-label": text, title: text, onclick: act }, icon(shape));
   const jump = (to) => { const rows = rail.rows; if (rows.length) rail.select(to < 0 ? rows[0].n : rows[rows.length - 1].n); };
-  const eol = h("button", { "aria-pressed": "false", title: "Show where each line ends (carriage return, line feed)", onclick: () => {
-    const on = root.toggleAttribute("data-eol"); eol.setAttribute("aria-pressed", String(on)); } }, "CR LF");
-  const big = h("button", { "aria-pressed": String(projector()), title: "Large type, for a projector", "aria-label": "Large type, for a projector",
-    onclick: () => { big.setAttribute("aria-pressed", String(projector(!projector()))); } }, "A+");
+  const save = (form) => ui.send("export", { session: shown, form });
+  const more = menu("More", [
+    { text: "Show line ends (CR LF)", checked: () => root.hasAttribute("data-eol"), act: () => root.toggleAttribute("data-eol") },
+    { text: "Large type, for a projector", checked: () => projector(), act: () => projector(!projector()) },
+    { text: "Save this session as text", act: () => save("txt") },
+    { text: "Save this session as JSON", act: () => save("json") }]);
   const head = h("div", { class: "lk-bar" },
     h("h3", {}, facts.title || KINDS[kind]),
-    h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port), lockTag, h("span", { class: "lk-grow" }),
-    h("span", { class: "lks-steps", role: "group", "aria-label": "Step through the session" },
-      stepButton("first", "First line", () => jump(-1)), stepButton("back", "Back one line", () => rail.step(-1)), where,
-      stepButton("next", "Forward one line", () => rail.step(1)), stepButton("last", "Last line", () => jump(1))),
-    eol, big,
-    h("button", { title: "Save this session as text (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "txt" }) }, "Save .txt"),
-    h("button", { title: "Save this session as JSON (reads back into the lab)", onclick: () => ui.send("export", { session: shown, form: "json" }) }, ".json"));
+    h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port), lockTag,
+    h("span", { class: "lks-tools" },
+      h("span", { class: "lks-steps", role: "group", "aria-label": "Step through the session" },
+        stepButton("first", "First line", () => jump(-1)), stepButton("back", "Back one line", () => rail.step(-1)), where,
+        stepButton("next", "Forward one line", () => rail.step(1)), stepButton("last", "Last line", () => jump(1))),
+      more));
   const tabs = h("div", { class: "lks-tabs", role: "tablist", "aria-label": "Sessions" });
 
   // ---- middle
@@ -48,7 +51,10 @@ function render({ model, el }) {
   const over = h("button", { class: "lk-danger", title: "Close this connection and open a new one. The lines so far stay in their own tab.", onclick: () => open(true) }, "Start over");
   const openButton = h("button", { class: "lk-primary", onclick: () => open(false) }, "Connect to " + facts.server + ", port " + facts.port);
   const form = h("div", { class: "lks-form" }, prompt, h("div", { class: "lks-entry" }, ghost, input), sendButton);
-  const opener = h("div", { class: "lk-actions", style: "margin:0" }, openButton);
+  const againButton = h("button", { title: "Go through this session again, line by line", onclick: () => stepThrough(true) }, "Step through");
+  const wholeButton = h("button", { onclick: () => stepThrough(false) }, "Show the whole session");
+  const nextButton = h("button", { class: "lk-primary", onclick: () => (rail.selected < lastLine() ? rail.step(1) : jump(-1)) }, "Next line");
+  const opener = h("div", { class: "lk-actions", style: "margin:0" }, nextButton, openButton, againButton, wholeButton);
   const composer = h("div", { class: "lks-composer" }, opener, form, tip, over);
   const steps = h("ol", { class: "lks-script", "aria-label": "Lines to type" });
   const sayLine = h("div", { class: "lks-sayline", role: "status" });
@@ -56,8 +62,10 @@ function render({ model, el }) {
   add(root, [h("div", { class: "lk-card" }, ui.life, head, tabs,
     h("div", { class: "lks-strip" }, strip.node, allowed),
     h("div", { class: "lks-main" }, rail.box, why.node),
-    kind === "console" ? [steps, composer, sayLine] : sayLine), ui.live]);
+    steps, composer, sayLine), ui.live]);
 
+  const lastLine = () => (rail.rows.length ? rail.rows[rail.rows.length - 1].n : 0);
+  const replaying = () => stepping || kind === "replay";
   function emptyText() {
     if (kind === "watch") return "No session yet. As soon as a program connects to this server, its lines appear here by themselves.";
     return "No line yet. Connect, and see who speaks first.";
@@ -68,14 +76,26 @@ function render({ model, el }) {
   // ---- what is selected
   function selected(n) {
     const row = rail.row(n);
-    const last = rail.rows.length ? rail.rows[rail.rows.length - 1].n : 0;
-    where.textContent = last ? "line " + n + " of " + last : "no line yet";
+    const last = lastLine();
+    where.textContent = "line " + n + " of " + last;
+    nextButton.textContent = n < last ? "Next line" : "From the start";
     if (!row) return;
     strip.show(row.at);
     showAllowed(row);
     fillChanged(lockTag, row.enc ? "tls" : "clear", () => h("span", { class: "lk-tag", data: { kind: row.enc ? "tls" : "clear" } }, icon(row.enc ? "lock" : "open"), row.enc ? "encrypted" : "clear text"));
-    why.show(row, cache.get(key(n)), n === rail.newest().n);
-    if (!cache.has(key(n)) && ui.alive()) ui.send("explain", { session: shown, n });
+    const waits = stepping && !told.size && ui.alive();
+    const known = (stepping && told.get(n)) || (waits ? null : cache.get(key(n)));
+    why.show(row, known, !stepping && n === rail.newest().n);
+    if (!known && !waits && ui.alive()) ui.send("explain", { session: shown, n });
+  }
+  function stepThrough(on) {
+    stepping = on; told.clear();
+    root.toggleAttribute("data-stepping", on);
+    if (on) ui.send("steps", { session: shown });
+    rail.veil(on);
+    rail.select(on ? rail.rows[0].n : rail.newest().n);
+    showStatus();
+    (on ? rail.list : againButton).focus({ preventScroll: true });
   }
   function showAllowed(row) {
     const lines = (facts.complete || {})[row.after] || [];
@@ -84,13 +104,13 @@ function render({ model, el }) {
     fillChanged(allowed, [lead, row.after, ...row.allowed].join(" "), () => (row.allowed.length
       ? [lead, row.allowed.map((verb) => (kind === "console"
         ? h("button", { title: "Put this into the line to send", onclick: () => put(verb) }, verb)
-        : h("span", { class: "lk-kbd" }, verb))), h("span", {}, "· anything else is answered too, mostly with a refusal")]
+        : h("span", { class: "lk-kbd" }, verb))), h("span", { class: "lks-else" }, "anything else is answered too, mostly with a refusal")]
       : [row.after === "message" ? "Now every line is message text, until a line with a dot alone." : row.after === "closed" ? "The session is over." : "The server has the word."]));
   }
   function explained(session, n, explanation) {
     cache.set(session + "/" + n, explanation);
     if (cache.size > 3000) cache.delete(cache.keys().next().value);
-    if (session === shown && n === rail.selected) why.show(rail.row(n), explanation, n === rail.newest().n);
+    if (session === shown && n === rail.selected && !told.has(n)) why.show(rail.row(n), explanation, !stepping && n === rail.newest().n);
   }
 
   // ---- composer
@@ -126,13 +146,20 @@ function render({ model, el }) {
     else if (event.key === "Escape" && input.value) { event.preventDefault(); event.stopPropagation(); input.value = ""; queue = []; typed(); }
   });
   input.addEventListener("paste", (event) => {
-    const text = (event.clipboardData || { getData: () => "" }).getData("text");
-    if (!/[\r\n]/.test(text)) return;
+    const pasted = (event.clipboardData || { getData: () => "" }).getData("text");
+    // A session as it is written down (`C:` and `S:` lines): what the server said there is not sent to it.
+    const all = pasted.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
+    const mine = all.filter((line) => !/^S: ?\d{3}([ -]|$)|^\((server|client) closed the connection\)$/.test(line));
+    const lines = mine.map((line) => line.replace(/^C: ?/, "")).slice(0, 500);
+    if (all.length === 1 && lines[0] === pasted) return;
     event.preventDefault();
-    const lines = text.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n").map((line) => line.replace(/^C: ?/, ""));
-    queue = lines.slice(0, 500);
-    input.value += queue.shift();
-    say(queue.length + 1 + " lines pasted. Enter sends them one by one, so that each reply can be read.");
+    const rest = input.value.slice(input.selectionEnd), dropped = all.length - mine.length;
+    input.setRangeText(lines.shift() || "", input.selectionStart, lines.length ? input.value.length : input.selectionEnd, "end");
+    if (lines.length) lines[lines.length - 1] += rest;
+    queue = lines;
+    say([queue.length ? queue.length + 1 + " lines pasted. Enter sends them one by one, so that each reply can be read." : "",
+      dropped ? (dropped === 1 ? "One line" : dropped + " lines") + " of the server left out." : "",
+      mine.some((line) => line.startsWith("C:")) ? "The C: in front is not sent." : ""].filter(Boolean).join(" "));
     typed();
   });
   function open(again) { queue = []; say(again ? "" : "Connecting …"); ui.send("open", { again }); }
@@ -147,19 +174,22 @@ function render({ model, el }) {
   }
   function showStatus(next) {
     if (next) status = next;
-    if (kind !== "console") return;
+    composer.style.display = kind === "watch" || (kind === "replay" && !rail.rows.length) ? "none" : "";
     showSteps();
     const before = document.activeElement;
     form.style.display = status.open ? "" : "none";
     over.style.display = status.open ? "" : "none";
     opener.style.display = status.open ? "none" : "";
+    const is = (node, there) => { node.style.display = there ? "" : "none"; };
+    is(nextButton, replaying()); is(wholeButton, stepping);
+    is(openButton, !replaying()); is(againButton, !replaying() && rail.rows.length > 1);
     openButton.textContent = status.started ? "Connect again" : "Connect to " + facts.server + ", port " + facts.port;
     openButton.disabled = false;
     const text = status.open && state() === "message";
     prompt.textContent = text ? "text:" : "C:";
     input.setAttribute("aria-label", text ? "A line of the message text" : "A line to send to the server");
     input.placeholder = text ? "message text; a dot alone ends it" : status.started && rail.rows.length < 2 ? "type EHLO and a name, then Enter" : "";
-    fillChanged(tip, String(status.open && (text ? "text" : "command")), () => (status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []));
+    fillChanged(tip, replaying() ? "replay" : String(status.open && (text ? "text" : "command")), () => (replaying() ? [h("span", { class: "lk-kbd" }, "Space"), " shows the next line, ", h("span", { class: "lk-kbd" }, "↑"), " goes back"] : status.open ? (text ? [h("span", { class: "lk-kbd" }, "."), " alone ends the message"] : [h("span", { class: "lk-kbd" }, "→"), " completes · ", h("span", { class: "lk-kbd" }, "↑"), " recalls"]) : []));
     // The control that had the focus may just have gone: hand the focus to the one that took its place, never elsewhere.
     if (status.open && (before === openButton || before === over)) { input.focus({ preventScroll: true }); composer.scrollIntoView({ block: "nearest" }); }
     // (Not to Connect: one Enter too many after QUIT would open a new session.)
@@ -189,13 +219,15 @@ function render({ model, el }) {
   }
   function snapshot(data) {
     sessions = data.sessions; shown = data.shown;
+    stepping = false; root.removeAttribute("data-stepping"); rail.veil(kind === "replay");
     for (const [n, explanation] of Object.entries(data.explanations || {})) cache.set(shown + "/" + n, explanation);
     rail.reset(data.rows);
+    root.toggleAttribute("data-empty", !data.rows.length);
     history = data.history || history; recall = history.length;
     showStatus(data.status);
     showTabs();
     if (rail.rows.length) { rail.select(kind === "replay" ? rail.rows[0].n : rail.rows[rail.rows.length - 1].n, true); selected(rail.selected); }
-    else { where.textContent = "no line yet"; strip.show("connected"); fillChanged(allowed, "", () => []); fillChanged(lockTag, "", () => []); why.intro(h("p", { class: "lk-muted" }, emptyText())); }
+    else { strip.show(""); fillChanged(allowed, "", () => (kind === "console" ? ["Not connected yet."] : [])); fillChanged(lockTag, "", () => []); why.intro(h("p", { class: "lk-muted" }, "Here each line is explained: what it is, what it did, and by which rule.")); }
     keep();
   }
   ui.on("snapshot", snapshot);
@@ -204,8 +236,9 @@ function render({ model, el }) {
     if (message.session === shown) {
       for (const [n, explanation] of Object.entries(message.explanations || {})) cache.set(shown + "/" + n, explanation);
       const followed = rail.update(message.rows);
+      root.removeAttribute("data-empty");
       if (followed) selected(rail.selected);
-      else where.textContent = "line " + rail.selected + " of " + rail.rows[rail.rows.length - 1].n;
+      else where.textContent = "line " + rail.selected + " of " + lastLine();
       announce(message.rows);
       keep();
     } else { const session = sessions.find((entry) => entry.id === message.session); if (session && !session.fresh) { session.fresh = true; showTabs(); } }
@@ -218,6 +251,11 @@ function render({ model, el }) {
     ui.say(lines.length > 12 ? lines.length + " new lines from the server. The last: " + rowLabel(last) : lines.map(rowLabel).join(". "));
   }
   ui.on("sessions", (message) => { sessions = message.sessions; showTabs(); if (message.say) { say(message.say); ui.say(message.say); } });
+  ui.on("steps", (message) => {
+    if (!stepping || message.session !== shown) return;
+    for (const [n, explanation] of Object.entries(message.explanations)) told.set(Number(n), explanation);
+    selected(rail.selected);
+  });
   ui.on("explained", (message) => explained(message.session, message.n, message.explanation));
   ui.on("status", (message) => { showStatus(message.status); if (message.say !== undefined) say(message.say, message.trouble); });
   ui.on("trouble", (message) => say(message.text, true));

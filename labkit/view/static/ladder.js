@@ -160,9 +160,11 @@ function ladder(parts) {
     if (followed) { select(newest().n, true); follow = true; } else mark();
     return followed;
   }
+  // Shows a line only once it is reached, as in a recorded run; or all of them again.
+  function veil(on) { seen = on ? 0 : Infinity; mark(); }
   new ResizeObserver(reveal).observe(box);
   paint();
-  return { box, newest, list, heads, rows, reset, update, select, step, row: (n) => byNumber.get(n), get selected() { return selected; } };
+  return { box, newest, veil, list, heads, rows, reset, update, select, step, row: (n) => byNumber.get(n), get selected() { return selected; } };
 }
 
 function stateStrip(states, edges) {
@@ -215,29 +217,31 @@ function stateStrip(states, edges) {
   };
 }
 
+// What a line is, did and wants, in one short paragraph; the rules and the pieces of the line open on demand.
 function whyPanel() {
   const node = h("div", { class: "lks-why", tabindex: "0", role: "group", "aria-label": "What just happened" });
   let scrolled = false; // setting scrollTop costs a layout even where nothing was scrolled
+  let pieces = false;   // once opened, the pieces are open for the next line too
   node.addEventListener("scroll", () => { scrolled = node.scrollTop > 0; });
+  const headline = (row, text) => {
+    if (!row.code) return h("p", { class: "lks-headline" }, h("strong", {}, prose(text)));
+    const said = text.startsWith(row.code) ? text.slice(row.code.length).replace(/^: /, " ") : " " + text;
+    return h("p", { class: "lks-headline" }, codeChip(row.code, row.cont), h("strong", {}, prose(said)));
+  };
+  const rule = ({ ref, text }) => h("details", {}, h("summary", {}, ref.replace(" section ", " §")), h("p", {}, prose(text)));
+  const parts = (list) => h("details", { open: pieces, ontoggle: (event) => { pieces = event.target.open; } }, h("summary", {}, "Piece by piece"),
+    h("dl", { class: "lks-parts" }, list.map(([token, meaning]) => [h("dt", {}, token), h("dd", {}, prose(meaning))])));
   return {
     node,
-    show(row, explanation, newest) {
+    show(row, known, newest) {
       if (!row) return;
-      const title = newest ? "What just happened" : "Line " + row.n;
-      if (!explanation) { fill(node, h("h4", {}, title), h("p", { class: "lk-muted" }, "Asking the lab about this line …")); return; }
-      fill(node,
-        h("h4", {}, title),
-        h("div", { class: "lks-quote" }, row.code ? codeChip(row.code, row.cont) : h("span", { class: "lk-chip" }, row.s), h("span", { class: "lk-wire" }, row.t)),
-        explanation.headline ? h("p", {}, h("strong", {}, prose(explanation.headline))) : null,
-        explanation.parts && explanation.parts.length
-          ? h("dl", { class: "lks-parts" }, explanation.parts.map(([token, meaning]) => [h("dt", {}, token), h("dd", {}, prose(meaning))])) : null,
-        explanation.happened ? h("p", {}, prose(explanation.happened)) : null,
-        explanation.effect ? h("p", {}, prose(explanation.effect)) : null,
-        explanation.rules && explanation.rules.length
-          ? h("ul", { class: "lk-rule" }, explanation.rules.map((rule) => h("li", {}, h("b", {}, rule.ref), rule.text ? [": ", ...prose(rule.text)] : null))) : null,
-        explanation.who_acts ? h("p", {}, h("span", { class: "lk-muted" }, "Who must act: "), h("strong", {}, prose(explanation.who_acts))) : null,
-        explanation.next_step ? h("p", {}, prose(explanation.next_step)) : null,
-        explanation.certain === false ? h("p", { class: "lk-note" }, "This reply is not in the lab's tables. It is explained by its first digit, the stage and the state alone.") : null);
+      const title = h("h4", {}, newest ? "What just happened" : "Line " + row.n);
+      if (!known) { fill(node, title, h("p", { class: "lk-muted" }, "Asking the lab about this line …")); return; }
+      const said = [known.happened, known.effect].filter(Boolean).join(" ");
+      fill(node, title, headline(row, known.headline || ""),
+        said ? h("p", {}, prose(said)) : null,
+        known.who_acts || known.next_step ? h("p", { class: "lks-next" }, known.who_acts ? [h("span", { class: "lk-muted" }, "Who acts: "), h("strong", {}, prose(known.who_acts)), ". "] : null, prose(known.next_step || "")) : null,
+        h("div", { class: "lks-more" }, (known.parts || []).length ? parts(known.parts) : null, (known.rules || []).filter((one) => one.text).map(rule)));
       if (scrolled) node.scrollTop = 0;
     },
     intro(...kids) { fill(node, h("h4", {}, "What just happened"), kids); },

@@ -47,6 +47,7 @@ function render({ model, el }) {
         fill(verdict, h("strong", {}, prose(state.verdict.title)), " ", prose(state.verdict.text));
       } else verdict.className = "";
       mailbox(state.mailbox, animate);
+      requestAnimationFrame(reveal);
     };
     if (!animate || calm) { add(talk, state.rows.map((row) => line(row, state.verdict && row.n === state.verdict.line))); finish(); return; }
     let index = 0; // the real session took a few milliseconds; here it is shown at reading speed
@@ -61,11 +62,23 @@ function render({ model, el }) {
     mailbox(state.mailbox.slice(0, -1 * (state.verdict && state.verdict.kind === "2" ? 1 : 0) || undefined), false);
     tick();
   }
+  const opened = new Set(), sources = new Set(); // by number of the message, so that the next one changes nothing about it
   function mailbox(messages, fresh) {
-    fill(boxes, messages.length ? messages.map((message, index) => h("details", { class: "lkm-box", data: fresh && index === messages.length - 1 ? { fresh: "" } : {} },
-      h("summary", {}, h("strong", {}, message.subject || "(no subject)"), h("div", { class: "lk-muted" }, message.from)),
-      h("pre", { tabindex: "0" }, message.raw))) : h("p", { class: "lk-muted" }, "The mailbox is empty."));
+    const letter = (message, index) => {
+      const text = h("div", { class: "lkm-text" }, message.text), source = h("pre", { tabindex: "0", "aria-label": "Source of the message" }, message.raw);
+      const show = (on) => { text.hidden = on; source.hidden = !on; flip.setAttribute("aria-pressed", String(on)); sources[on ? "add" : "delete"](message.n); };
+      const flip = h("button", { onclick: () => show(!sources.has(message.n)) }, "Show source");
+      show(sources.has(message.n));
+      return h("details", { class: "lkm-box", open: opened.has(message.n), data: fresh && index === messages.length - 1 ? { fresh: "" } : {},
+        ontoggle: (event) => opened[event.target.open ? "add" : "delete"](message.n) },
+      h("summary", {}, h("strong", {}, message.subject || "(no subject)"), h("div", { class: "lk-muted" }, message.sender)), text, source, flip);
+    };
+    fill(boxes, messages.length ? messages.map(letter) : h("p", { class: "lk-muted" }, "The mailbox is empty."));
   }
+  const reveal = () => { // the line that decided, in the middle of what is seen of the conversation
+    const at = talk.querySelector("[data-deciding]");
+    if (at) talk.scrollTop = at.offsetTop - talk.offsetTop - (talk.clientHeight - at.offsetHeight) / 2;
+  };
   ui.on("state", (message) => { show(message.state, message.animate); if (message.state.verdict && message.animate) ui.say(message.state.verdict.title + " " + message.state.verdict.text); model.set("saved", message.state); });
   ui.on("trouble", (message) => { sendButton.disabled = false; sendButton.textContent = "Send"; verdict.className = "lkm-verdict"; verdict.dataset.kind = "5"; fill(verdict, prose(message.text)); });
   const saved = model.get("saved");
