@@ -154,6 +154,7 @@ def test_a_session_pasted_by_hand_reads() -> None:
         ("C= a\\qb", "line 1: a backslash stands before"),
         ("C=", "line 1: nothing after '='"),
         ("# time=soon", "line 1: time must be a number"),
+        ("# time=inf", "line 1: time must be a number"),
         ("# seq=one", "line 1: seq must be a whole number"),
         ("# view=above", "line 1: view must be"),
         ("# view=a=b", "line 1: view must be"),
