@@ -290,10 +290,12 @@ class MailLoop(Fault):
     )
 
     def __init__(self, to: str, domains: Iterable[str] = ()) -> None:
-        """``to``: the next hop. ``domains``: for which mail; none means all that is not kept here."""
+        """``to``: the next hop; it must send the mail back, so switch the fault on there too. ``domains``: for which
+        mail; none means all domains that the host takes mail for."""
         self.to = to
         self.domains = frozenset(domain.lower() for domain in domains)
 
     def next_hop(self, host: FaultyHost, domain: str) -> str | None:
         """``to``."""
-        return self.to if not self.domains or domain.lower() in self.domains else None
+        meant = domain.lower() in self.domains if self.domains else host.takes(Path("postmaster", domain))
+        return self.to if meant else None
