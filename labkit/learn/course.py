@@ -56,7 +56,7 @@ class Route:
 
 LESSONS: tuple[Lesson, ...] = (
     Lesson("00_start_here", "What happens between Send and Inbox?", builds_on=(), core=10),
-    Lesson("01_session", "What do two mail servers say to each other?", core=25),
+    Lesson("01_session", "What do two mail servers say to each other?"),
     Lesson("02_envelope", "Who is a message really for, and from?", ("00", "01")),
     Lesson("03_extensions", "What did EHLO promise?", ("00", "01")),
     Lesson("04_reply_codes", "What does this code want from me?", ("00", "01")),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from labkit.client import SyncClient
 from labkit.lessons.lesson import Lesson
 from labkit.smtp.transcript import Transcript
+from labkit.view import cards
 from labkit.view.console import Console
 from labkit.view.session_widget import SessionWidget, replay
 from labkit.view.watch import Watch
@@ -17,7 +18,7 @@ from labkit.world import World, play, receiver, sample_receiver
 # The set-up cell loads what the first console needs; each later cell loads its own part.
 if TYPE_CHECKING:
     from labkit.learn import Exercise, Observation, Prediction
-    from labkit.view.mailbox_view import MailboxView
+    from labkit.view.cards import MailboxCard
     from labkit.view.tables import Table
     from labkit.view.terminal_card import TerminalCard
 
@@ -26,27 +27,17 @@ SERVER = receiver(mailboxes=PEOPLE, ehlo=("SIZE", "8BITMIME", "ENHANCEDSTATUSCOD
 HELLO = "EHLO sender.example"
 FROM_ALICE = "MAIL FROM:<alice@sender.example>"
 TO_BOB = "RCPT TO:<bob@receiver.example>"
+SHOPPING = ("..bread", ".", "milk")
 NOTE = ("Subject: By hand", "", "Hello Bob.")
 
+PRELUDES: Mapping[str, tuple[str, ...]] = {
+    "order": (HELLO,),
+    "lone_dot": (HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "", "Two things to buy:"),
+}
 SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "first_session": (HELLO, FROM_ALICE, TO_BOB, "DATA", *NOTE, ".", "QUIT"),
     "order": (HELLO, TO_BOB, FROM_ALICE, TO_BOB, "QUIT"),
-    "lone_dot": (
-        *(HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "", "Two things to buy:", ".", "bread"),
-        *(
-            FROM_ALICE,
-            TO_BOB,
-            "DATA",
-            "Subject: Shopping again",
-            "",
-            "Two things to buy:",
-            "..bread",
-            "..",
-            "milk",
-            ".",
-            "QUIT",
-        ),
-    ),
+    "lone_dot": (*PRELUDES["lone_dot"], *SHOPPING, "QUIT"),
     "helo": ("HELO sender.example", FROM_ALICE, TO_BOB, "RSET", "QUIT"),
     "side_commands": (
         HELLO,
@@ -66,13 +57,13 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
 }
 STEPS: Mapping[str, tuple[str, ...]] = {
     "main": (HELLO, FROM_ALICE, TO_BOB, "DATA", *NOTE, ".", "QUIT"),
-    "order": (HELLO, TO_BOB, FROM_ALICE, TO_BOB),
-    "lone_dot": ("Two things to buy:", ".", "bread"),
+    "order": (TO_BOB, FROM_ALICE, TO_BOB),
+    "lone_dot": SHOPPING,
 }
 TITLES: Mapping[str, str] = {
     "first_session": "One message, from greeting to goodbye",
     "order": "RCPT before MAIL",
-    "lone_dot": "A dot alone, and a dot doubled",
+    "lone_dot": "Two dots, and a dot alone",
     "helo": "The greeting of 1982",
     "side_commands": "Commands beside the message",
     "sample": "The sample session of many pages",
@@ -104,7 +95,7 @@ class SessionLesson(Lesson):
         return TITLES
 
     def predictions(self) -> Mapping[str, Prediction]:
-        """Who speaks first, and what an answer out of order is."""
+        """Who speaks first, what an answer out of order is, and what dots do."""
         from labkit.lessons.session_questions import predictions
 
         return predictions()
@@ -127,8 +118,7 @@ class SessionLesson(Lesson):
         return next(found, sessions[0])
 
     def make_console(self, name: str) -> Console:
-        """The lesson's consoles: one begins in the middle of a text, the one for exercise 3 does not complete commands."""
-        prelude = (HELLO, FROM_ALICE, TO_BOB, "DATA", "Subject: Shopping", "") if name == "lone_dot" else ()
+        """The lesson's consoles: two begin in the middle, the one for exercise 3 does not complete commands."""
         console = Console(
             self.world,
             self.server,
@@ -136,13 +126,10 @@ class SessionLesson(Lesson):
             title={"main": "Your session", "practice": "Your session for exercise 3"}.get(name, ""),
             complete=name != "practice",
             outside=name == "main",
-            prelude=prelude,
+            prelude=PRELUDES.get(name, ()),
             steps=STEPS.get(name, ()),
         )
-        if name == "main":
-            console.on_transcript(lambda transcript: self._reveal("first_word", len(transcript) > 0))
-        elif name == "order":
-            console.on_transcript(lambda transcript: self._reveal("skipped_mail", _says(transcript, b"503")))
+        console.on_transcript(lambda transcript: self._happened(name, transcript))
         return console
 
     def exercises(self) -> tuple[Exercise, ...]:
@@ -153,13 +140,11 @@ class SessionLesson(Lesson):
 
         return missing_lines(), right_order(), provoke(lambda: self.console("practice").spoken_transcript)
 
-    def mailbox(self, name: str) -> MailboxView:
-        """What Bob's mailbox holds after the recorded run `name`."""
-        from labkit.view.mailbox_view import MailboxView
-
-        return self._once(
-            f"mailbox {name}",
-            lambda: MailboxView.after(SCRIPTS[name], SERVER, "bob@receiver.example"),
+    def mailbox(self) -> MailboxCard:
+        """Bob's mailbox on the lesson's server; it follows what the learner delivers."""
+        box = self.world.mailbox("bob@receiver.example")
+        return self._anew(
+            "mailbox", lambda: cards.MailboxCard(box.address, lambda: [one.as_received for one in box])
         )
 
     def commands(self) -> Table:
@@ -226,9 +211,20 @@ class SessionLesson(Lesson):
 
     outside = "Look into the log of a mail program, or into the debug output of a script that sends mail. The lines will look familiar."
 
-    def _reveal(self, name: str, happened: bool) -> None:
+    def _happened(self, name: str, transcript: Transcript) -> None:
+        """A step in one of the learner's consoles: what was guessed about it is told, what reads it looks again."""
+        from labkit.lessons.grading import deliveries
+
+        guess, happened = {
+            "main": ("first_word", len(transcript) > 0),
+            "order": ("skipped_mail", _says(transcript, b"503")),
+            "lone_dot": ("dots", any(b"..bread" in one.text for one in deliveries(transcript))),
+        }.get(name, ("", False))
         if happened:
-            self.tell(name)
+            self.tell(guess)
+        for key in ("mailbox", "observe responsibility", "observe order"):
+            if key in self._cards:
+                self._cards[key].refresh()
 
 
 def _says(transcript: Iterable[object], code: bytes) -> bool:

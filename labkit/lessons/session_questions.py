@@ -13,7 +13,7 @@ from labkit.smtp.transcript import Transcript
 
 
 def predictions() -> Mapping[str, Prediction]:
-    """Who speaks first, and what an answer out of order is."""
+    """Who speaks first, what an answer out of order is, and what dots do."""
     return {
         "first_word": Prediction(
             "01.p1",
@@ -37,7 +37,20 @@ def predictions() -> Mapping[str, Prediction]:
                 "It closes the connection.",
             ),
             "503: wrong order.",
-            "The verb is known, so it is not 500. It comes at the wrong moment, so it is 503, and the connection stays open (RFC 5321 section 4.1.4).",
+            "The command is known, so it is not 500. It came at the wrong moment, and the connection stays open (RFC 5321 section 4.1.4).",
+        ),
+        "dots": Prediction(
+            "01.p3",
+            "Your text goes on with `..bread`, `.` and `milk`, a line each. What will Bob read of them?",
+            (
+                "`..bread`, `.` and `milk`, as typed.",
+                "`..bread`, and nothing after it.",
+                "`.bread`, and nothing after it.",
+                "`bread` and `milk`, without the dots.",
+            ),
+            "`.bread`, and nothing after it.",
+            "The dot alone ended the message, so `milk` came as a command. "
+            "From `..bread` the server took one dot away (RFC 5321 section 4.5.2).",
         ),
     }
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from labkit.view.cards_exercise import ExerciseCard
     from labkit.view.cards_feedback import feedback_html, feedback_text
     from labkit.view.cards_lesson import EndCard, LessonCard
+    from labkit.view.cards_mailbox import MailboxCard
     from labkit.view.cards_prediction import ObservationCard, PredictionCard
     from labkit.view.cards_progress import ProgressCard
     from labkit.view.cards_quiz import QuizCard, SpacedCard
@@ -21,6 +22,7 @@ _HOMES = {
     "cards_exercise": ("ExerciseCard",),
     "cards_feedback": ("feedback_html", "feedback_text"),
     "cards_lesson": ("EndCard", "LessonCard"),
+    "cards_mailbox": ("MailboxCard",),
     "cards_prediction": ("ObservationCard", "PredictionCard"),
     "cards_progress": ("ProgressCard",),
     "cards_quiz": ("QuizCard", "SpacedCard"),
@@ -32,6 +34,7 @@ __all__ = [
     "EndCard",
     "ExerciseCard",
     "LessonCard",
+    "MailboxCard",
     "ObservationCard",
     "PredictionCard",
     "ProgressCard",

@@ -143,6 +143,10 @@ class ObservationCard(Card):
         self._show(spoken(feedback))
         return feedback
 
+    def refresh(self) -> None:
+        """The learner's own session has grown: draw it; from whatever thread."""
+        hand_over(lambda: self.on_ping({}))
+
     def on_ping(self, payload: Mapping[str, Any]) -> None:
         """The page's heartbeat: the learner's own session may have grown."""
         if self._transcript() != self._drawn:

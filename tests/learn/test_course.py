@@ -17,7 +17,7 @@ def test_eighteen_lessons_and_a_playground() -> None:
     assert len({lesson.name for lesson in LESSONS}) == 19
     assert all(lesson.question.endswith("?") for lesson in LESSONS)
     assert find_lesson("01").notebook == "01_session.ipynb"
-    assert find_lesson("01").minutes == 35
+    assert find_lesson("01").minutes == 25
 
 
 def test_lessons_build_on_earlier_ones_and_all_on_the_first() -> None:
