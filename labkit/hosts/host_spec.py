@@ -92,8 +92,13 @@ class HostSpec:
             return tuple(domain.lower() for domain in self.domains)
         if not self.keeps_mail:
             return (self.name.lower(),)
+        return (self.house,)
+
+    @property
+    def house(self) -> str:
+        """The domain of the organisation: the host's name without its first label."""
         rest = self.name.lower().partition(".")[2]
-        return (rest if "." in rest else self.name.lower(),)
+        return rest if "." in rest else self.name.lower()
 
     def relay_domains(self) -> frozenset[str]:
         """The domains that it takes mail for from anybody, in order to carry it on."""

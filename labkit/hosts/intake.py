@@ -10,7 +10,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labkit.hosts import answers
 from labkit.hosts.answers import Answer
@@ -18,12 +18,14 @@ from labkit.hosts.mailbox import Mailbox, Message, return_path, trace_fields
 from labkit.hosts.notices import Notices
 from labkit.hosts.policy import LabEnvelope
 from labkit.hosts.queue import QueuedEnvelope, QueueItem, Recipient
+from labkit.hosts.submission import complete
 from labkit.smtp.note import Envelope
 from labkit.smtp.path import Path
 
 if TYPE_CHECKING:
     from labkit.hosts.mail_host import MailHost
     from labkit.hosts.smtpd import LabSMTP
+    from labkit.hosts.tap import ServerSession
 
 _QUOTED_PAIR = re.compile(r"\\(.)")
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -130,6 +132,8 @@ class Intake:
         if hops >= host.spec.hop_limit:
             return Answer(554, "5.4.6", f"This message has passed {hops} hosts already: it goes in circles")
         queue_id = self.next_queue_id()
+        if "submission" in host.spec.roles:
+            text = self._complete(server, envelope, text, queue_id)
         session = server.tapped
         caller = host.around.caller(session.peer)
         address = host.around.address_of(caller) if caller else None
@@ -169,15 +173,33 @@ class Intake:
             f"taken from {who} for {kept.forward_paths[0] if count == 1 else f'{count} recipients'}: "
             f"250 2.0.0 {answer.text}",
         )
-        self._keep(queue_id, trace, text, kept, queued, envelope.paths, session.connection, message_id)
+        self._keep(queue_id, trace, text, kept, queued, envelope.paths, session, message_id)
         return answer
+
+    def _complete(self, server: LabSMTP, envelope: LabEnvelope, text: bytes, queue_id: str) -> bytes:
+        """The message with what its program left out (RFC 6409 section 8)."""
+        given: Any = server.session.auth_data if server.session.authenticated else None
+        login = given.login.decode("utf-8", "replace") if given is not None else ""
+        domain = self._host.spec.house
+        completed, changes = complete(
+            text,
+            now=self._host.clock.datetime(),
+            host=self._host.name,
+            seed=queue_id,
+            domain=domain,
+            sender=envelope.mail_from or "",
+            login=f"{login}@{domain}" if login and "@" not in login else login,
+        )
+        for change in changes:
+            self._host.note(queue_id, f"{change.text} {change.rule.ref}")
+        return completed
 
     def take_notice(self, queue_id: str, recipient: str, text: bytes, message_id: str) -> None:
         """A notice that this host has written, with the null reverse-path."""
         local, _, domain = recipient.rpartition("@")
         queued = QueuedEnvelope("", (Recipient(recipient, "NEVER"),))
         self._keep(
-            queue_id, b"", text, Envelope("", (recipient,)), queued, [Path(local, domain)], 0, message_id
+            queue_id, b"", text, Envelope("", (recipient,)), queued, [Path(local, domain)], None, message_id
         )
 
     def _keep(
@@ -188,13 +210,14 @@ class Intake:
         envelope: Envelope,
         queued: QueuedEnvelope,
         paths: Sequence[Path],
-        connection: int,
+        session: ServerSession | None,
         message_id: str,
     ) -> None:
         """What is for here goes into mailboxes, one copy each; the rest into the queue."""
         host = self._host
         now = host.clock.now()
         about = host.around.about(message_id)
+        connection, port = (session.connection, session.port) if session is not None else (0, None)
         away: list[Recipient] = []
         goals: dict[Mailbox, tuple[Path, Recipient]] = {}
         for path, recipient in zip(paths, queued.recipients, strict=True):
@@ -208,7 +231,7 @@ class Intake:
             box.store(Message(stored, text, envelope, str(path), connection, queue_id, now))
             recipient.status = "delivered"
             host.around.movements.add(
-                "stored", host.name, host.name, None, queue_id, message_id, (str(path),),
+                "stored", host.name, host.name, port, queue_id, message_id, (str(path),),
                 connection=connection or None, why=f"It lies in the mailbox {box.address}.",
                 about=about,
             )  # fmt: skip
@@ -227,7 +250,7 @@ class Intake:
         """A name for a message, new at this host and the same in every run."""
         self._taken += 1
         seed = f"{self._host.spec.id_seed}/{self._host.name}/{self._taken}"
-        return base64.b32encode(hashlib.sha256(seed.encode()).digest())[:10].decode()
+        return base64.b32encode(hashlib.sha256(seed.encode()).digest()[:7])[:10].decode()
 
 
 def message_id_of(text: bytes) -> str:

@@ -49,15 +49,19 @@ class Surroundings:
         return next(self._seqs)
 
     def settle_in(self, host: MailHost) -> None:
-        """Give a host its addresses: those that DNS has for its name now."""
+        """A host of this world, at the addresses that DNS has for its name now."""
+        self.hosts[host.name.lower()] = host
+        self.settle_at(host.name)
+
+    def settle_at(self, name: str) -> None:
+        """Have the addresses that DNS has for ``name`` now lead to it; an address that is taken stays with who has it."""
         from labkit.zones.names import key_of
 
-        self.hosts[host.name.lower()] = host
-        key = key_of(host.name)
+        key = key_of(name)
         for record in self.zones.records:
             address = getattr(record.rdata, "address", None)
             if address is not None and record.key == key:
-                self.places.setdefault(str(address), host.name)
+                self.places.setdefault(str(address), name)
 
     def address_of(self, name: str) -> str | None:
         """The first address of a host of this world."""

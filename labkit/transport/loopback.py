@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from collections.abc import Callable
 
 from labkit.transport.base import Listener, ProtocolFactory
 
@@ -38,12 +39,13 @@ class Loopback:
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, int], LoopbackListener] = {}
+        self._others: dict[tuple[str, int], int] = {}
         self._connections: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listener:
         """Listen on a free port. Raises ``OSError`` if the logical place is taken."""
         place = (host.lower(), port)
-        if place in self._listeners:
+        if place in self._listeners or place in self._others:
             raise OSError(f"{host}:{port} is already listening in this world")
         server = await asyncio.get_running_loop().create_server(factory, ADDRESS, 0)
         listener = LoopbackListener(self, host, port, server)
@@ -63,8 +65,25 @@ class Loopback:
 
     def address(self, host: str, port: int) -> tuple[str, int] | None:
         """The IP address and port behind ``host:port``, for programs outside of the lab."""
-        listener = self._listeners.get((host.lower(), port))
-        return None if listener is None else (ADDRESS, listener.real_port)
+        place = (host.lower(), port)
+        listener = self._listeners.get(place)
+        real_port = listener.real_port if listener is not None else self._others.get(place)
+        return None if real_port is None else (ADDRESS, real_port)
+
+    def register(self, host: str, port: int, real_port: int) -> Callable[[], None]:
+        """Have ``host:port`` lead to a server of this machine that is not ours. Call the result to end that.
+
+        Raises ``OSError`` if the logical place is taken.
+        """
+        place = (host.lower(), port)
+        if place in self._listeners or place in self._others:
+            raise OSError(f"{host}:{port} is already listening in this world")
+        self._others[place] = real_port
+
+        def end() -> None:
+            self._others.pop(place, None)
+
+        return end
 
     async def close(self) -> None:
         """Close every listener, and every connection that this side of the network opened."""

@@ -173,6 +173,19 @@ class AsyncWorld:
         """The way of one message, and of the failure notices about it."""
         return self.around.movements.trail(message_id)
 
+    def outside(self, host: str, real_port: int, port: int = 25) -> Callable[[], None]:
+        """Have a server of this machine that is not ours stand at ``host:port``; DNS must have an address for the name.
+
+        Call the result to end that. Raises ``OSError`` if a host of this world listens there, ``ValueError`` on a
+        network without sockets.
+        """
+        from labkit.transport.loopback import Loopback
+
+        if not isinstance(self.network, Loopback):
+            raise ValueError("a program outside of the lab can be reached over loopback only")
+        self.around.settle_at(host)
+        return self.network.register(host, port, real_port)
+
     async def dns_address(self) -> tuple[str, int]:
         """IP address and port of a name server for this world's zones, UDP and TCP; it is started when first asked
         for, and closed with the world."""

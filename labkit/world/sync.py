@@ -171,6 +171,10 @@ class World:
         """IP address and port of a name server for this world's zones. See :meth:`AsyncWorld.dns_address`."""
         return self._run(self._world.dns_address)
 
+    def outside(self, host: str, real_port: int, port: int = 25) -> Callable[[], None]:
+        """Have a server of this machine that is not ours stand at ``host:port``. See :meth:`AsyncWorld.outside`."""
+        return self._run_now(lambda: self._world.outside(host, real_port, port))
+
     # what goes wrong
 
     @entry_point
