@@ -70,6 +70,7 @@ NESTED = Answer(503, "5.5.1", "A transaction is open already; RSET would drop it
 NEED_MAIL = Answer(503, "5.5.1", "MAIL comes first")
 NEED_RCPT = Answer(503, "5.5.1", "RCPT comes first")
 NO_RECIPIENT = Answer(554, "5.5.1", "No valid recipients")
+TOO_MANY_RECIPIENTS = Answer(452, "4.5.3", "Too many recipients in one transaction; send the rest in another")
 NOT_IMPLEMENTED = Answer(502, "5.5.1", "Command not implemented")
 TOO_LARGE = Answer(552, "5.3.4", "Message larger than this server takes")
 LONG_TEXT_LINE = Answer(500, "5.5.2", "A line of the text is longer than 1000 octets with its CR LF")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from labkit.hosts.policy import BareLF
 from labkit.hosts.queue import RetryRule
 
 Role = Literal["submission", "relay", "mx", "store"]
@@ -41,6 +42,8 @@ class HostSpec:
     """Mailing lists that EXPN tells about. Without any, EXPN is answered 502."""
     lenient: bool = False
     """Accept MAIL and RCPT with a space after the colon or without brackets, as many servers do."""
+    bare_lf: BareLF = "strict"
+    """What LF alone is inside message text: see `labkit.hosts.policy.BareLF`."""
     refuse_bare_names: bool = False
     """Refuse at RCPT who greeted with a name without a dot: local policy, not the RFC's (section 4.1.4)."""
     size_limit: int = 10 * 1024 * 1024
@@ -73,7 +76,8 @@ class HostSpec:
     open_relay: bool = False
     """Carry mail for anybody to anywhere, as no server should (RFC 5321 section 7.9)."""
     recipient_limit: int = 0
-    """Recipients in one transaction, then 452 4.5.3; 0 for no limit. RFC 5321 section 4.5.3.1.8 wants 100 at least."""
+    """Recipients in one transaction, then 452 4.5.3; 0 for no limit. ``LIMITS`` alone in ``ehlo`` gets it behind it
+    (RFC 9422). RFC 5321 section 4.5.3.1.8 wants 100 at least."""
 
     def __post_init__(self) -> None:
         if self.listeners:

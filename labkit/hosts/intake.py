@@ -32,7 +32,6 @@ _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:[ \t\r\n]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
 AUTH_REQUIRED = Answer(530, "5.7.0", "Authentication required")
-TOO_MANY_RECIPIENTS = Answer(452, "4.5.3", "Too many recipients in one transaction; send the rest in another")
 
 
 class Intake:
@@ -104,8 +103,6 @@ class Intake:
         helo = server.tapped.helo or ""
         if spec.refuse_bare_names and "." not in helo and not helo.startswith("["):
             return answers.BARE_NAME
-        if spec.recipient_limit and len(server.envelope.rcpt_tos) >= spec.recipient_limit:
-            return TOO_MANY_RECIPIENTS
         if self.find(path) is not None:
             return answers.RECIPIENT_OK
         domain = path.domain.lower()

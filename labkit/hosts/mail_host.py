@@ -62,6 +62,8 @@ class MailHost:
         self.size_limit = spec.size_limit
         self.timeout = spec.timeout
         self.lenient = spec.lenient
+        self.bare_lf = spec.bare_lf
+        self.recipient_limit = spec.recipient_limit
         self.errors: list[str] = []
         """Exceptions inside the server, for tests: there should be none."""
         self.clock = clock

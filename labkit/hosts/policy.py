@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from aiosmtpd.smtp import Envelope
 
@@ -16,18 +16,27 @@ if TYPE_CHECKING:
     from labkit.hosts.smtpd import LabSMTP
 
 
+BareLF = Literal["strict", "lenient"]
+"""What a LF without CR before it is inside message text: an octet like any other (RFC 5321 section 2.3.8), or the end
+of a line, which is what SMTP smuggling lives on."""
+
+
 class LabEnvelope(Envelope):
     """aiosmtpd's envelope, with the paths as they were read. ``mail_from`` is None until MAIL is accepted."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.paths: list[Path] = []
         self.parameters: dict[str, str | None] = {}
-        """Those of MAIL: keyword in capitals and value."""
+        """Parameters of MAIL as given, names in capitals: SIZE, BODY, SMTPUTF8, RET, ENVID, AUTH, REQUIRETLS."""
+        self.paths: list[Path] = []
         self.recipient_parameters: list[dict[str, str | None]] = []
-        """Those of each RCPT that was accepted, in the order of ``paths``."""
+        """Parameters of RCPT, one entry for each of ``paths``: NOTIFY and ORCPT (RFC 3461)."""
         self.refused = 0
         """Number of recipients refused in this transaction."""
+        self.chunks: bytes | None = None
+        """The text so far, when it comes by BDAT (RFC 3030)."""
+        self.spoilt = False
+        """Whether a chunk was refused; then none is taken until RSET."""
 
 
 class MailPolicy(Protocol):
@@ -46,6 +55,8 @@ class MailPolicy(Protocol):
     timeout: float
     lenient: bool
     faults: FaultSet
+    bare_lf: BareLF
+    recipient_limit: int
 
     def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
         """Note a new connection and return its record."""

@@ -43,6 +43,8 @@ from aiosmtpd.smtp import TLSSetupException
 from labkit.hosts import answers
 from labkit.hosts.answers import Answer
 from labkit.hosts.authentication import AUTH_LINE, Authentication
+from labkit.hosts.bare_lf import BareLineFeeds
+from labkit.hosts.bdat import BINARY_WANTS_BDAT, NO_MIX, Chunking
 from labkit.hosts.interruptible import Interruptible
 from labkit.hosts.policy import LabEnvelope, MailPolicy
 from labkit.hosts.tap import peer_of
@@ -79,7 +81,8 @@ class _Hooks:
     async def handle_DATA(self, server: LabSMTP, _session: Any, envelope: LabEnvelope) -> Answer:
         """Take the message, or say why not."""
         text = envelope.original_content or b""
-        if len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
+        binary = (envelope.parameters.get("BODY") or "").upper() == "BINARYMIME"  # it has no lines
+        if not binary and len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
             return answers.LONG_TEXT_LINE
         return await server.finish(envelope, text)
 
@@ -90,7 +93,7 @@ class _Hooks:
 _HOOKS = _Hooks()
 
 
-class LabSMTP(Interruptible, Authentication):
+class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
     """One connection of a lab host. What a host decides comes from its :class:`MailPolicy`."""
 
     command_size_limit = COMMAND_LINE
@@ -238,7 +241,8 @@ class LabSMTP(Interruptible, Authentication):
             return self.policy.starttls and not self._encrypted
         if verb == "AUTH":
             return self.policy.accounts is not None
-        return verb != "EXPN" or "EXPN" in self.policy.keywords
+        needed = {"EXPN": "EXPN", "BDAT": "CHUNKING"}.get(verb)
+        return needed is None or needed in self.policy.keywords
 
     async def smtp_VRFY(self, arg: str | None) -> None:
         """RFC 5321 section 3.5.3: a server that will not tell answers 252, not 550 and not 502."""
@@ -274,7 +278,11 @@ class LabSMTP(Interruptible, Authentication):
         return True
 
     def _keyword_lines(self) -> list[str]:
-        lines = [f"SIZE {self.policy.size_limit}" if line == "SIZE" else line for line in self.policy.offers]
+        filled = {
+            "SIZE": f"SIZE {self.policy.size_limit}",
+            "LIMITS": f"LIMITS RCPTMAX={self.policy.recipient_limit}",
+        }
+        lines = [filled.get(line, line) for line in self.policy.offers]
         if self.policy.starttls and not self._encrypted:
             lines.append("STARTTLS")
         if self.policy.accounts is not None and (self._encrypted or self.policy.auth_before_tls):
@@ -297,12 +305,12 @@ class LabSMTP(Interruptible, Authentication):
         if self.envelope.mail_from is not None:
             await self.push(answers.NESTED)
             return
-        answer, path = self._read_path("MAIL", arg)
+        answer, path, parameters = self._read_path("MAIL", arg)
         if path is not None:
             answer = self.policy.sender(self, path)
             if answer.code // 100 == 2:
                 self.envelope.mail_from = str(path)
-                self.envelope.parameters = self._parameters
+                self.envelope.parameters = parameters
         await self.push(answer)
 
     async def smtp_RCPT(self, arg: str | None) -> None:
@@ -312,27 +320,32 @@ class LabSMTP(Interruptible, Authentication):
         if self.envelope.mail_from is None:
             await self.push(answers.NEED_MAIL)
             return
-        answer, path = self._read_path("RCPT", arg)
-        if path is not None:
+        if self.envelope.chunks is not None:
+            await self.push(NO_MIX)
+            return
+        limit = self.policy.recipient_limit
+        answer, path, parameters = self._read_path("RCPT", arg)
+        if path is not None and limit and len(self.envelope.rcpt_tos) >= limit:
+            answer = answers.TOO_MANY_RECIPIENTS  # RFC 5321 section 4.5.3.1.10, RFC 9422
+        elif path is not None:
             answer = self.policy.recipient(self, path)
             if answer.code // 100 == 2:
                 self.envelope.rcpt_tos.append(str(path))
                 self.envelope.paths.append(path)
-                self.envelope.recipient_parameters.append(self._parameters)
+                self.envelope.recipient_parameters.append(parameters)
             else:
                 self.envelope.refused += 1
         await self.push(answer)
 
-    def _read_path(self, verb: str, arg: str | None) -> tuple[Answer, Path | None]:
-        """The path and, if there is none, the answer that says why; parameters are checked on the way."""
+    def _read_path(self, verb: str, arg: str | None) -> tuple[Answer, Path | None, dict[str, str | None]]:
+        """The path and the parameters; if there is no path, the answer says why."""
         command = parse_command(f"{verb} {arg or ''}".encode("utf-8", "surrogateescape"))
-        self._parameters: dict[str, str | None] = {}
         if not isinstance(command, Command):
             tolerated = command.tolerable or (self.policy.lenient and _keyword_stands(verb, arg))
             if tolerated and command.path is not None:
-                return answers.OK, command.path
+                return answers.OK, command.path, {}
             reason = command.reason[:1].upper() + command.reason[1:]
-            return Answer(501, "5.5.4", f"{reason} ({command.rule.ref})"), None
+            return Answer(501, "5.5.4", f"{reason} ({command.rule.ref})"), None, {}
         for keyword, value in command.parameters:
             info = PARAMETERS.get(keyword)
             if (
@@ -342,11 +355,10 @@ class LabSMTP(Interruptible, Authentication):
                 or not self.session.extended_smtp
                 or (keyword == "BODY" and value == "BINARYMIME" and "BINARYMIME" not in self.policy.keywords)
             ):
-                return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None
+                return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None, {}
             if keyword == "SIZE" and int(value or 0) > self.policy.size_limit:
-                return answers.TOO_LARGE, None
-        self._parameters = dict(command.parameters)
-        return answers.OK, command.path
+                return answers.TOO_LARGE, None, {}
+        return answers.OK, command.path, dict(command.parameters)
 
     async def smtp_QUIT(self, arg: str | None) -> None:
         """RFC 5321 section 4.1.1.10."""
@@ -364,6 +376,10 @@ class LabSMTP(Interruptible, Authentication):
             await self.push(answers.NEED_MAIL)
         elif not self.envelope.rcpt_tos:
             await self.push(answers.NO_RECIPIENT if self.envelope.refused else answers.NEED_RCPT)
+        elif self.envelope.chunks is not None:
+            await self.push(NO_MIX)
+        elif (self.envelope.parameters.get("BODY") or "").upper() == "BINARYMIME":
+            await self.push(BINARY_WANTS_BDAT)
         else:
             await super().smtp_DATA(arg)
 

@@ -101,7 +101,11 @@ class Tap(SMTP):
     def data_received(self, data: bytes) -> None:
         """Octets from the client, decrypted."""
         self.tapped._feed("C", data, self._encrypted)
-        super().data_received(data)
+        super().data_received(self._as_read(data))
+
+    def _as_read(self, data: bytes) -> bytes:
+        """The octets as this server takes them; the record holds them as they came."""
+        return data
 
     async def push(self, status: Answer | str | bytes | None) -> None:
         """Send one reply, unless the connection is closing already."""

@@ -381,7 +381,7 @@ def test_a_fault_of_ours_is_a_451_and_known(monkeypatch: pytest.MonkeyPatch) -> 
             host = world.host()
             monkeypatch.setattr(host, "sender", lambda *_: 1 / 0)
             transcript = await world.play([HELLO, MAIL, "NOOP"])
-            return said(transcript), host.faults
+            return said(transcript), host.errors
 
     answers, faults = asyncio.run(run())
     assert answers[-2:] == ["451 4.3.0 Requested action aborted: local error in processing", "250 2.0.0 OK"]
