@@ -107,10 +107,12 @@ async def _transaction(
         answer = await _ask(client, f"EHLO {helo}")
         if answer.reply.code in (500, 502):
             answer = await _ask(client, f"HELO {helo}")
+    # RFC 6152 section 3: octets above 127 are announced, to a server that offers it.
+    eight = not message.isascii() and "8BITMIME" in (line.upper() for line in answer.reply.lines[1:])
     if answer.reply.severity == 2 and login is not None:
         answer = await _log_in(client, helo, login)
     if answer.reply.severity == 2:
-        answer = await _ask(client, f"MAIL FROM:<{sender}>")
+        answer = await _ask(client, f"MAIL FROM:<{sender}>{' BODY=8BITMIME' if eight else ''}")
     if answer.reply.severity != 2:
         return Outcome(False, answer)
     accepted: list[str] = []

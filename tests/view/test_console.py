@@ -331,3 +331,14 @@ def test_a_lesson_leaves_no_model_and_no_server_behind() -> None:
     lesson.close()
     assert second.closed
     assert not [widget for widget in shown if widget in _instances.values()]
+
+
+def test_bob_reads_what_alice_wrote_beyond_ascii(world: World) -> None:
+    mail = program(world)
+    say(mail, op="send", to="bob@receiver.example", subject="Grüße", text="Käse & Brötchen\n.")
+    until(lambda: not mail._sending and mail._verdict)
+    (shown,) = mail._state()["mailbox"]
+    assert (shown["subject"], shown["text"]) == ("Grüße", "Käse & Brötchen\n.")
+    assert shown["sender"] == "Alice <alice@sender.example>"
+    assert "Subject: =?utf-8?" in shown["raw"]
+    assert any(b"BODY=8BITMIME" in event.data for event in mail.transcript)

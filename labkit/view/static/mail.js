@@ -7,7 +7,7 @@ function render({ model, el }) {
   let playing = 0;
 
   const to = h("input", { type: "text", value: draft.to, autocomplete: "off", spellcheck: "false" });
-  const subject = h("input", { type: "text", value: draft.subject, autocomplete: "off" });
+  const subject = h("input", { type: "text", class: "lkm-words", value: draft.subject, autocomplete: "off" });
   const text = h("textarea", { rows: "3" }); text.value = draft.text;
   const sendButton = h("button", { class: "lk-primary", onclick: () => send() }, "Send");
   const talk = h("ol", { class: "lkm-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
