@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import BrowserType, expect
+from playwright.sync_api import expect
 
-from .chromium import installed_browser, launch_options
-from .jupyter import Jupyter
 from .lab_page import Focus, LabPage
 
 OpenLab = Callable[..., LabPage]
@@ -182,18 +179,3 @@ def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
     for reason in ("failed on purpose", "thrown on purpose", "broken on purpose"):
         assert reason in found
     lab.watch.ours.clear()
-
-
-def test_without_any_network(browser_type: BrowserType) -> None:
-    """Server, kernel and browser with loopback alone, in a network namespace of their own."""
-    missing = [tool for tool in ("unshare", "nsenter") if shutil.which(tool) is None]
-    assert not missing, f"install util-linux: {missing} not found"
-    outside = "import socket; print(socket.socket().connect_ex(('192.0.2.1', 25)))"
-    executable = installed_browser() or browser_type.executable_path
-    with Jupyter(isolated=True) as server:
-        browser = browser_type.launch(**launch_options(server.browser_command(executable)))
-        lab = LabPage(browser.new_page(), server, server.place(ECHO + "\n" + outside))
-        lab.run_all()
-        expect(lab.output(0)).to_contain_text("101")  # ENETUNREACH: no way out
-        lab.close()
-        browser.close()
