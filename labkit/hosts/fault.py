@@ -66,6 +66,9 @@ class Fault:
     """For a learner: what you will see, why servers do it, who must act."""
     rules: ClassVar[tuple[Rule, ...]]
     """Where it is written."""
+    replies: ClassVar[tuple[str, ...]] = ()
+    """The codes that it makes the host say, each with its enhanced code if there is one. A loop's code is said by
+    the host that counts the hops."""
     hides: frozenset[str] = frozenset()
     """Extensions that the host does not offer while this fault is on, by their EHLO keyword in capitals."""
 

@@ -81,6 +81,7 @@ class NoService(Fault):
 
     name: ClassVar[str] = "no_service"
     title: ClassVar[str] = "No mail service here"
+    replies: ClassVar[tuple[str, ...]] = ("554", "521", "503")
     text: ClassVar[str] = (
         "The first line is 554 in place of 220, and every command but QUIT gets 503. With 521 the host hangs up at once. "
         "It takes no mail, or none from you. The sender's postmaster must act: use another host, or ask why."
@@ -114,6 +115,7 @@ class ShuttingDown(Fault):
 
     name: ClassVar[str] = "shutting_down"
     title: ClassVar[str] = "Service not available, closing"
+    replies: ClassVar[tuple[str, ...]] = ("421", "421 4.3.2")
     text: ClassVar[str] = (
         "The answer is 421, whatever was asked, and the server hangs up. It is overloaded, restarts, or ends a connection "
         "that was idle. Nobody has to act: the client keeps the message and connects again later."
@@ -199,6 +201,7 @@ class LocalError(FixedReply):
 
     name: ClassVar[str] = "local_error"
     title: ClassVar[str] = "Local error in processing"
+    replies: ClassVar[tuple[str, ...]] = ("451 4.3.0",)
     text: ClassVar[str] = (
         "The answer is 451 4.3.0, and your own log does not show why. Something broke at the receiving side: a disk, a "
         "filter, a lookup. The receiving side must act; the sending queue tries again by itself."
@@ -218,6 +221,7 @@ class NoExtensions(Fault):
 
     name: ClassVar[str] = "no_extension"
     title: ClassVar[str] = "No extensions"
+    replies: ClassVar[tuple[str, ...]] = ("502", "555 5.5.4")
     text: ClassVar[str] = (
         "EHLO gets 502, and the client must greet again with HELO; or one keyword is missing from the list. A very old "
         "server, or a firewall that filters commands, looks like this. The client must cope: what is not offered is not used."
@@ -278,6 +282,7 @@ class MailLoop(Fault):
 
     name: ClassVar[str] = "mail_loop"
     title: ClassVar[str] = "Mail loop"
+    replies: ClassVar[tuple[str, ...]] = ("554 5.4.6",)
     text: ClassVar[str] = (
         "Two hosts take each other for the next hop, and the message gains a Received line on every turn. A wrong route, an "
         "MX record or a forwarding rule does that. A host that counts too many lines refuses; a postmaster must mend the route."

@@ -44,6 +44,7 @@ class Greylisting(Fault):
 
     name: ClassVar[str] = "greylisting"
     title: ClassVar[str] = "Greylisting: strangers must come back later"
+    replies: ClassVar[tuple[str, ...]] = ("451 4.7.1",)
     text: ClassVar[str] = (
         "RCPT gets 451, and a later try gets 250. Programs that send spam in bulk often do not come back; a mail "
         "server with a queue does. Nobody has to act: the sending server waits and tries again."
@@ -76,6 +77,7 @@ class NoSuchUser(_Named):
 
     name: ClassVar[str] = "no_such_user"
     title: ClassVar[str] = "No such user: the address does not exist"
+    replies: ClassVar[tuple[str, ...]] = ("550 5.1.1",)
     text: ClassVar[str] = (
         "RCPT gets 550 5.1.1, and the other recipients of the message are not touched. The server knows its mailboxes "
         "and this is none of them. The sender must act: correct the address, or stop writing to it."
@@ -97,6 +99,7 @@ class MailboxFull(_Named):
 
     name: ClassVar[str] = "mailbox_full"
     title: ClassVar[str] = "Mailbox full"
+    replies: ClassVar[tuple[str, ...]] = ("452 4.2.2", "552 5.2.2")
     text: ClassVar[str] = (
         "RCPT gets 452 4.2.2, and the message waits. Some servers say 552 5.2.2, and it comes back at once. The mailbox has "
         "a limit, and its owner has reached it. The recipient must act: delete or move mail."
@@ -124,6 +127,7 @@ class PolicyRefusal(Fault):
 
     name: ClassVar[str] = "policy_refusal"
     title: ClassVar[str] = "Refused by policy"
+    replies: ClassVar[tuple[str, ...]] = ("550 5.7.1", "554 5.7.1")
     text: ClassVar[str] = (
         "The answer is 550 5.7.1, or 554 5.7.1 after the final dot; the address itself is right. A block list, a filter or "
         "an administrator decided so. The sender's postmaster must act: find the cause, the text often links to it."
@@ -159,6 +163,7 @@ class RelayingDenied(Fault):
 
     name: ClassVar[str] = "relaying_denied"
     title: ClassVar[str] = "Relaying denied"
+    replies: ClassVar[tuple[str, ...]] = ("550 5.7.1",)
     text: ClassVar[str] = (
         "RCPT gets 550 5.7.1 for every address that has no mailbox on this host. A server passes mail on only for its own "
         "people and domains. Log in before sending; if it is your own MX, its postmaster forgot to list the domain."
@@ -180,6 +185,7 @@ class OpenRelay(Fault):
 
     name: ClassVar[str] = "open_relay"
     title: ClassVar[str] = "Open relay"
+    replies: ClassVar[tuple[str, ...]] = ("250 2.1.5",)
     text: ClassVar[str] = (
         "RCPT gets 250 for any domain, from a stranger without login. In the early Internet that was ordinary; today spam "
         "finds such a host, and block lists follow. Its postmaster must act: relay for known users and own domains only."
@@ -199,6 +205,7 @@ class RateLimit(Fault):
 
     name: ClassVar[str] = "rate_limit"
     title: ClassVar[str] = "Rate limit: too many messages in a short time"
+    replies: ClassVar[tuple[str, ...]] = ("450 4.7.28", "421 4.7.28")
     text: ClassVar[str] = (
         "The first messages pass; then MAIL gets 450 4.7.28, or 421 and the connection ends. The server protects itself and "
         "watches new senders closely. The sending side must act: send less at a time, and let the queue try later."
@@ -233,6 +240,7 @@ class TooManyRecipients(Fault):
 
     name: ClassVar[str] = "too_many_recipients"
     title: ClassVar[str] = "Too many recipients in one transaction"
+    replies: ClassVar[tuple[str, ...]] = ("452 4.5.3", "550 5.5.3")
     text: ClassVar[str] = (
         "The first recipients get 250, each further one 452 4.5.3. A server may limit a transaction, though it must take 100. "
         "Nobody has to act: the client sends to the accepted ones, and to the rest in a new transaction."
@@ -260,6 +268,7 @@ class TooBig(Fault):
 
     name: ClassVar[str] = "too_big"
     title: ClassVar[str] = "Message too big"
+    replies: ClassVar[tuple[str, ...]] = ("552 5.3.4",)
     text: ClassVar[str] = (
         "MAIL gets 552 5.3.4 if the client says SIZE, else the answer comes after the final dot. The limit may be lower than "
         "what EHLO announced: another part of the system has its own. The sender must act: send less, or a link."
@@ -297,6 +306,7 @@ class NullMx(Fault):
 
     name: ClassVar[str] = "null_mx"
     title: ClassVar[str] = "Null MX: the domain takes no mail"
+    replies: ClassVar[tuple[str, ...]] = ("556 5.1.10", "550 5.7.27")
     text: ClassVar[str] = (
         "RCPT gets 556 5.1.10, and MAIL from such a domain 550 5.7.27. The domain's owner published MX 0 . in DNS: no mail "
         "here, ever, and no useful answer either. The sender must act: use another address."

@@ -99,6 +99,8 @@ def test_what_a_fault_says(
     played = play(HELLO, *lines, faults=(make_fault(name, **settings),))
     assert played.codes[2:] == codes
     assert played.kept == kept
+    own = FAULTS[name].replies
+    assert not own or set(own) & set(codes)
     without = play(HELLO, *lines, transport="memory")  # it is the fault, and not the host
     assert without.codes[2:] != codes
 
@@ -352,3 +354,16 @@ def test_every_fault_is_provoked_here() -> None:
         "no_service", "connection_lost", "slow_server", "mail_loop", "dns_failure", "relaying_denied",
     }  # fmt: skip
     assert {name for name, *_ in PROVOKED} | elsewhere == set(FAULTS)
+
+
+def test_every_reply_that_a_fault_names_is_provoked_here() -> None:
+    provoked: dict[str, set[str]] = {}
+    for name, _, _, codes, _ in PROVOKED:
+        provoked.setdefault(name, set()).update(codes)
+    own_tests = {"no_service", "mail_loop", "relaying_denied", "shutting_down", "no_extension"}
+    assert not [
+        (name, reply)
+        for name, kind in FAULTS.items()
+        for reply in kind.replies
+        if name not in own_tests and reply not in provoked[name]
+    ]

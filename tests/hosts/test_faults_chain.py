@@ -108,6 +108,26 @@ def test_a_loop_is_found_and_told() -> None:
     assert not [hop.problems for hop in hops if hop.problems]
 
 
+@pytest.mark.parametrize("open_relay", [True, False])
+def test_an_open_relay_carries_a_strangers_mail(open_relay: bool) -> None:
+    async def run() -> list[str]:
+        async with AsyncWorld(chain(), transport="memory") as world:
+            if open_relay:
+                world.host(MX1).switch_on("open_relay")
+            await world.play(
+                ["EHLO spam.other.example", "MAIL FROM:<eve@other.example>", "RCPT TO:<alice@sender.example>",
+                 "DATA", "Subject: x", "", "text", ".", "QUIT"], host=MX1,
+            )  # fmt: skip
+            await world.settle()
+            return [
+                hop.by
+                for message in world.mailbox("alice@sender.example")
+                for hop in received_chain(message.raw)
+            ]
+
+    assert asyncio.run(run()) == ([MX1, RELAY] if open_relay else [])
+
+
 def test_the_header_tells_where_it_waited() -> None:
     def prepare(world: AsyncWorld) -> None:
         for host in BOTH:
