@@ -55,7 +55,7 @@ _TABLE = (
     CommandInfo("VRFY", "VRFY <user or address>", "asks whether an address exists",
                 _SMTP + "4.1.1.6", True, "VRFY bob"),
     CommandInfo("EXPN", "EXPN <list>", "asks who is on a mailing list",
-                _SMTP + "4.1.1.7", False, "EXPN staff"),
+                _SMTP + "4.1.1.7", False, "EXPN staff", "EXPN"),
     CommandInfo("HELP", "HELP [command]", "asks for a text that helps people",
                 _SMTP + "4.1.1.8", False, "HELP MAIL"),
     CommandInfo("STARTTLS", "STARTTLS", "asks to go on under TLS; both sides then forget what they knew",

@@ -6,7 +6,7 @@ from labkit.explainers.line import LineExplanation, explain_line
 from labkit.smtp import Note, Transcript, WireEvent, observe
 
 HELLO = (
-    "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250-STARTTLS\nS: 250-CHUNKING\nS: 250-ETRN\n"
+    "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250-STARTTLS\nS: 250-CHUNKING\nS: 250-ETRN\nS: 250-EXPN\n"
     "S: 250 AUTH PLAIN\n"
 )
 SENDER = HELLO + "C: MAIL FROM:<alice@sender.example>\nS: 250 ok\n"

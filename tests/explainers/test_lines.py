@@ -40,7 +40,7 @@ def test_every_command_of_the_table_is_explained(verb: str) -> None:
 
 def test_a_command_points_at_its_answer() -> None:
     one = explain_all(HELLO + "C: NOOP\nS: 250 ok\n")[-2]
-    assert one.effect == "Line 9 answers it with 250."
+    assert one.effect == "Line 10 answers it with 250."
     assert (one.who_acts, one.next_step) == ("", "")
 
 
@@ -74,6 +74,9 @@ def test_the_headline_names_the_fault(line: str, headline: str) -> None:
 
 def test_what_is_not_offered_is_not_out_of_order() -> None:
     assert last("S: 220 a\nC: EHLO c.example\nS: 250 b\nC: STARTTLS\n").headline == "STARTTLS, not offered"
+    assert last("S: 220 a\nC: EHLO c.example\nS: 250 b\nC: EXPN x\nS: 502 5.5.1 no\n").headline == (
+        "502 5.5.1: EXPN is refused: not offered"
+    )
     assert last(SENDER + "C: RCPT TO:<\u00e4@b.c>\n").headline == "RCPT, not possible here"
 
 
@@ -99,7 +102,7 @@ def test_nobody_answers_after_the_end() -> None:
 
 def test_a_malformed_line_points_at_its_answer() -> None:
     one = explain_all(HELLO + "C: NOOP:\nS: 650 odd\n")[-2]
-    assert one.effect == "Line 9 answers it."
+    assert one.effect == "Line 10 answers it."
     assert last(HELLO + "C: NOOP:\n").effect == "A strict server answers 500 or 501."
     assert last(HELLO + f"C: NOOP {'x' * 600}\n").effect == "A server may take it all the same."
 
@@ -275,7 +278,7 @@ def test_a_doubled_dot_does_not_count_for_the_length() -> None:
 
 def test_the_final_dot_points_at_its_answer() -> None:
     one = explain_all(TEXT + "C: .\nS: 554 no\n")[-2]
-    assert one.effect == "Line 15 answers it with 554."
+    assert one.effect == "Line 16 answers it with 554."
 
 
 def test_chunks_are_octets() -> None:
