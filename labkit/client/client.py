@@ -28,7 +28,7 @@ from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import State
 from labkit.smtp.transcript import Transcript, WireEvent
-from labkit.transport.base import Transport
+from labkit.transport.base import IMPLICIT_TLS, Transport
 
 if TYPE_CHECKING:
     import ssl
@@ -138,9 +138,10 @@ class Client:
     # steps
 
     async def connect(self, deadline: float | None = None) -> Reply:
-        """Connect, again if an earlier connection is closed, and return the server's greeting.
+        """Connect, again if an earlier connection is closed, and return the server's greeting. On port 465 the TLS
+        handshake comes first (RFC 8314 section 3.3).
 
-        Raises `NotConnected`, `DeadlinePassed`, `ConnectionLost`, `BadReply`.
+        Raises `NotConnected`, `TLSFailed`, `DeadlinePassed`, `ConnectionLost`, `BadReply`.
         """
         end = self._end(deadline)
         async with self._turn(end):
@@ -159,6 +160,8 @@ class Client:
                 ) from None
             assert isinstance(made, Connection)
             self._connection = connection = made
+            if self.port in IMPLICIT_TLS:
+                await self._handshake(connection, None, None, end)
         await connection.until(lambda: GREETING not in connection.owed, end)
         reply = self._outcome(connection, [GREETING])
         assert reply is not None
@@ -212,33 +215,38 @@ class Client:
 
         Raises `TLSFailed`, and what :meth:`send` raises.
         """
-        import ssl
-
         end = self._end(deadline)
         async with self._turn(end):
             connection = await self._ready(end, "No TLS handshake was begun")
             if connection.encrypted:
                 raise ClientError("TLS is up already.", _TLS, "Go on with EHLO.")
-            assert connection.wire is not None
-            loop = asyncio.get_running_loop()
-            make_context = self._tls_context or ssl.create_default_context
-            try:
-                wire = await loop.start_tls(
-                    connection.wire,
-                    connection,
-                    context or make_context(),
-                    server_hostname=server_name or self.host,
-                    ssl_handshake_timeout=max(0.01, end - loop.time()),
-                    ssl_shutdown_timeout=1.0,
-                )
-            except OSError as error:  # ssl.SSLError is one, and so is the timeout
-                connection.connection_lost(error)  # asyncio does not tell it that the wire is broken
-                reason = getattr(error, "verify_message", None) or str(error) or type(error).__name__
-                raise TLSFailed(
-                    f"The TLS handshake with {self.host} failed: {reason}.", _TLS, "Connect again."
-                ) from None
-            assert wire is not None
-            connection.secured(wire)
+            await self._handshake(connection, context, server_name, end)
+
+    async def _handshake(
+        self, connection: Connection, context: ssl.SSLContext | None, server_name: str | None, end: float
+    ) -> None:
+        import ssl
+
+        assert connection.wire is not None
+        loop = asyncio.get_running_loop()
+        make_context = self._tls_context or ssl.create_default_context
+        try:
+            wire = await loop.start_tls(
+                connection.wire,
+                connection,
+                context or make_context(),
+                server_hostname=server_name or self.host,
+                ssl_handshake_timeout=max(0.01, end - loop.time()),
+                ssl_shutdown_timeout=1.0,
+            )
+        except OSError as error:  # ssl.SSLError is one, and so is the timeout
+            connection.connection_lost(error)  # asyncio does not tell it that the wire is broken
+            reason = getattr(error, "verify_message", None) or str(error) or type(error).__name__
+            raise TLSFailed(
+                f"The TLS handshake with {self.host} failed: {reason}.", _TLS, "Connect again."
+            ) from None
+        assert wire is not None
+        connection.secured(wire)
 
     async def close(self) -> None:
         """Close the connection without QUIT. Closing twice is harmless."""

@@ -27,7 +27,7 @@ from labkit.hosts.surroundings import Surroundings
 from labkit.hosts.tap import ServerSession
 from labkit.smtp.path import Path
 from labkit.smtp.transcript import WireEvent
-from labkit.transport.base import Listener, Transport
+from labkit.transport.base import IMPLICIT_TLS, Listener, ProtocolFactory, Transport
 
 if TYPE_CHECKING:
     import ssl
@@ -99,11 +99,15 @@ class MailHost:
             self._listeners.append(await self._transport.listen(self.name, port, self._server(port)))
         self.around.wake()
 
-    def _server(self, port: int) -> Callable[[], LabSMTP]:
-        def make() -> LabSMTP:
+    def _server(self, port: int) -> ProtocolFactory:
+        def make() -> asyncio.Protocol:
             server = LabSMTP(self)
             server.port = port
-            return server
+            if port not in IMPLICIT_TLS:
+                return server
+            from labkit.hosts.tls import tls_at_once
+
+            return tls_at_once(server)
 
         return make
 

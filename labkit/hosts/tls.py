@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from asyncio import sslproto
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import ssl
@@ -31,3 +33,17 @@ def client_context() -> ssl.SSLContext:
     import ssl
 
     return ssl.create_default_context(cafile=str(AUTHORITY))
+
+
+HANDSHAKE = 10.0
+"""Real seconds that a client gets for the TLS handshake on a port that begins with it."""
+
+
+def tls_at_once(server: asyncio.Protocol) -> asyncio.Protocol:
+    """A protocol that speaks TLS from the first octet on and hands ``server`` what is inside, on either transport."""
+    layers: Any = sslproto.SSLProtocol
+    layer = layers(
+        asyncio.get_running_loop(), server, server_context(), None,
+        server_side=True, ssl_handshake_timeout=HANDSHAKE,
+    )  # fmt: skip
+    return cast("asyncio.Protocol", layer)

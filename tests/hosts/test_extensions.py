@@ -262,3 +262,30 @@ def test_random_chunks(size: Callable[[int, int], int]) -> None:
     for seed in range(size(30, 1000)):
         sent, got = asyncio.run(run(seed))
         assert got == [sent], seed
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_tls_from_the_first_octet_on_port_465(transport: Literal["memory", "loopback"]) -> None:
+    """RFC 8314 section 3.3: one host, one port in clear and one under TLS, where AUTH is offered at once."""
+
+    async def run() -> tuple[list[str], bool, list[str]]:
+        spec = receiver(auth={"alice": "secret"}, listeners=(25, 465))
+        async with AsyncWorld(spec, transport=transport) as world:
+            client = world.client(port=465)
+            assert (await client.connect()).code == 220
+            for line in (HELLO, "AUTH PLAIN AGFsaWNlAHNlY3JldA==", "STARTTLS", MAIL, "QUIT"):
+                await client.send_line(line)
+            session = world.host().sessions[-1]
+            await session.ended()
+            plain = world.client()
+            await plain.connect()
+            await plain.send_line(HELLO)
+            lines = [e.data.decode().rstrip("\r\n") for e in session.transcript if e.sender == "S" and e.data]
+            return lines, all(event.encrypted for event in session.transcript), world.host().errors
+
+    lines, encrypted, errors = asyncio.run(run())
+    assert "250 AUTH PLAIN LOGIN" in lines
+    assert not any("STARTTLS" in line for line in lines)
+    assert [line[:9] for line in lines[-4:]] == ["235 2.7.0", "503 5.5.1", "250 2.1.0", "221 2.0.0"]
+    assert encrypted
+    assert errors == []
