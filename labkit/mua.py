@@ -156,8 +156,7 @@ async def _answer(client: Client, octets: bytes) -> Answered:
 
 
 def _answered(client: Client, reply: Reply) -> Answered:
-    spoken = [event.seq for event in client.transcript if event.sender == "S" and event.data]
-    return Answered(reply, spoken[-1])
+    return Answered(reply, client.server_line)
 
 
 def _one_line(text: str) -> str:

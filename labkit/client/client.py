@@ -110,6 +110,11 @@ class Client:
         return self._connection.transcript if self._connection else Transcript()
 
     @property
+    def server_line(self) -> int:
+        """Number of the last line that the server said; 0 before its greeting."""
+        return self._connection.server_line if self._connection else 0
+
+    @property
     def replies(self) -> tuple[Reply | Malformed, ...]:
         """Every reply of the connection in order of arrival, the greeting first."""
         return tuple(self._connection.replies) if self._connection else ()

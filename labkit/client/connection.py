@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
         """Replies by the number of the line that they answer."""
         self.replies: list[Reply | Malformed] = []
         self.unsolicited: list[Reply | Malformed] = []
+        self.server_line = 0
+        """Number of the last line that the server said."""
         self.open_line = b""
         """What was sent since the last line end (at most the last 80 octets of it)."""
 
@@ -171,6 +173,8 @@ class Connection(asyncio.Protocol):
     def _on_event(self, event: WireEvent) -> None:
         if event.sender == "C" and event.data:
             self._completed.append(event.seq)
+        elif event.data:
+            self.server_line = event.seq
         for note in self._observer.feed(event):
             if note.seq == event.seq and note.reply is not None:
                 self._reply(note)

@@ -67,7 +67,7 @@ def _completed(world: AsyncWorld, octets: bytes, sender: str, recipients: Sequen
     present = {field.name.lower() for field in header_fields(octets)}
     wanted = {
         "From": sender,
-        "To": ", ".join(recipients),
+        "To": (", " if len(recipients) < 3 else ",\r\n ").join(recipients),  # a line holds 998 octets
         "Date": format_datetime(date),
         "Message-ID": message_id,
     }
