@@ -293,7 +293,6 @@ _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-s
 _WHOLE_TYPES = frozenset({"message/rfc822", "message/global"})
 _HEADER_TYPES = frozenset({"text/rfc822-headers", "message/global-headers"})
 _BLANK = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
-_DASHES = re.compile(rb"(?:\A|(?<=\n))--")
 
 
 def _header(octets: bytes) -> Message:
@@ -314,16 +313,17 @@ def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
         return []
     found: list[tuple[str, bytes]] = []
     begin: int | None = None
-    for dashes in _DASHES.finditer(body):
-        line_end = body.find(b"\n", dashes.end())
-        line = body[dashes.end() : line_end if line_end >= 0 else len(body)].rstrip()
-        if line not in (boundary, boundary + b"--"):
-            continue
-        if begin is not None:
-            found.append(_part(body[begin : dashes.start()].removesuffix(b"\n").removesuffix(b"\r")))
-        if (line.endswith(b"--") and line != boundary) or line_end < 0:
-            return found
-        begin = line_end + 1
+    at = body.find(b"--" + boundary)
+    while at >= 0:
+        line_end = body.find(b"\n", at)
+        rest = body[at + 2 + len(boundary) : line_end if line_end >= 0 else len(body)].rstrip()
+        if rest in (b"", b"--") and body[at - 1 : at] in (b"", b"\n"):
+            if begin is not None:
+                found.append(_part(body[begin:at].removesuffix(b"\n").removesuffix(b"\r")))
+            if rest or line_end < 0:
+                return found
+            begin = line_end + 1
+        at = body.find(b"--" + boundary, at + 1)
     if begin is not None:  # the last line is missing
         found.append(_part(body[begin:]))
     return found

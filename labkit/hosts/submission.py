@@ -37,7 +37,7 @@ BLANK_LINE = Rule("RFC 5322 section 2.1", "An empty line stands between header a
 _ADDRESS_FIELDS = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _BRACKETED = re.compile(r"<([^<>@\s,;:\"]+)>")
 _BARE = re.compile(r"[^<>@\s,;:\"()\\]+")
-_ELEMENT = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|[^",(;:])+|[",(;:]')
+_QUOTED_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)', re.DOTALL)
 _MESSAGE_ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
 
 
@@ -116,9 +116,7 @@ def _with_domain(field: HeaderField, domain: str, changes: list[Change]) -> byte
         return field.raw
     text = field.body.decode("utf-8", "surrogateescape")
     done: list[str] = []
-    pieces = _ELEMENT.findall(text)
-    if '"' in pieces or "(" in pieces:
-        return field.raw  # a quote or comment without end: nobody can tell what is an address
+    pieces = _pieces(text)
     for at, piece in enumerate(pieces):
         if pieces[at + 1 : at + 2] != [":"]:  # else it is the name of a group
             pieces[at] = _element(piece, domain, done)
@@ -128,6 +126,27 @@ def _with_domain(field: HeaderField, domain: str, changes: list[Change]) -> byte
         changes.append(Change(field.name, f"{local} in {field.name} became {local}@{domain}.", FULL_DOMAINS))
     head = field.raw[: len(field.raw) - len(field.body)]
     return head + "".join(pieces).encode("utf-8", "surrogateescape")
+
+
+def _pieces(text: str) -> list[str]:
+    """An address list in pieces: addresses, and the marks between them. Together they are the text.
+
+    Nothing where a quote or a comment has no end: nobody can tell then what is an address.
+    """
+    pieces: list[str] = []
+    begin = at = 0
+    while at < len(text):
+        if text[at] in '"(':
+            closed = _QUOTED_OR_COMMENT.match(text, at)
+            if closed is None:
+                return []
+            at = closed.end()
+            continue
+        if text[at] in ",:;":
+            pieces += [text[begin:at], text[at]]
+            begin = at + 1
+        at += 1
+    return [*pieces, text[begin:]]
 
 
 def _element(piece: str, domain: str, done: list[str]) -> str:
