@@ -38,6 +38,7 @@ class Question:
 
     kind     "multiple_choice", "many_choice" or "numeric"
     numbers  the answers of a numeric question, instead of `options`
+    back     the heading in the lesson's notebook under which it was seen, or ""
     where    the lesson that asks it, when that is not its own
     """
 
@@ -48,6 +49,7 @@ class Question:
     options: tuple[Option, ...]
     numbers: tuple[NumericAnswer, ...]
     see: tuple[Rule, ...]
+    back: str = ""
     where: str = ""
     own_progress: Progress | None = field(default=None, repr=False, compare=False)
 
@@ -164,7 +166,9 @@ def _question(raw: RawQuestion, seed: int | None, progress: Progress | None) -> 
     options = list(raw.options)
     if seed is not None:
         random.Random(f"{seed} {raw.id}").shuffle(options)
-    return Question(raw.id, raw.text, raw.kind, raw.code, tuple(options), raw.numbers, raw.see, "", progress)
+    return Question(
+        raw.id, raw.text, raw.kind, raw.code, tuple(options), raw.numbers, raw.see, raw.back, "", progress
+    )
 
 
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")

@@ -12,6 +12,7 @@ from labkit.smtp.rule import Rule
 
 KINDS = ("multiple_choice", "many_choice", "numeric")
 _QUESTION_FIELDS = {"id", "question", "type", "answers", "see"}
+_MAY_HAVE = {"code", "back"}
 _NUMERIC_FIELDS = {
     "value": {"type", "value", "correct", "feedback"},
     "range": {"type", "range", "correct", "feedback"},
@@ -67,7 +68,10 @@ class NumericAnswer(NamedTuple):
 
 
 class RawQuestion(NamedTuple):
-    """A valid question, its options and answers in the order of the file (a numeric default at the end)."""
+    """A valid question, its options and answers in the order of the file (a numeric default at the end).
+
+    `back` is the heading in the lesson's notebook under which it was seen, or "".
+    """
 
     id: str
     text: str
@@ -76,6 +80,7 @@ class RawQuestion(NamedTuple):
     options: tuple[Option, ...]
     numbers: tuple[NumericAnswer, ...]
     see: tuple[Rule, ...]
+    back: str
 
 
 def digits(number: float) -> str:
@@ -114,13 +119,13 @@ def _problems(entry: dict[str, Any], lesson: str) -> Iterator[tuple[str, str]]:
     """(field, what is wrong) for each problem of one question."""
     for name in sorted(_QUESTION_FIELDS - entry.keys()):
         yield name, "is missing"
-    for name in sorted(entry.keys() - _QUESTION_FIELDS - {"code"}):
+    for name in sorted(entry.keys() - _QUESTION_FIELDS - _MAY_HAVE):
         yield name, "is no field of a question"
     if "id" in entry and not (_is_text(entry["id"]) and ID.fullmatch(entry["id"])):
         yield "id", "must look like '01.quiz.first-word'"
     elif "id" in entry and lesson_of(entry["id"]) != lesson:
         yield "id", f"must begin with {lesson}, as the file's name does"
-    for name in ("question", "code"):
+    for name in ("question", *sorted(_MAY_HAVE)):
         if name in entry and not _is_text(entry[name]):
             yield name, "must be text"
     if "type" in entry and entry["type"] not in KINDS:
@@ -235,6 +240,7 @@ def _raw_question(entry: dict[str, Any]) -> RawQuestion:
         tuple(options),
         tuple(numbers),
         see,
+        entry.get("back", ""),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 
 from labkit.learn.exercise import Exercise
 from labkit.learn.prediction import Prediction
@@ -11,7 +12,7 @@ from labkit.lessons.lesson import Lesson
 from labkit.mua import Draft
 from labkit.smtp.transcript import Transcript
 from labkit.view.mail_program import MailProgram
-from labkit.view.tables import RouteTable, route_table
+from labkit.view.tables import RouteTable
 from labkit.world import World, play, receiver
 
 PEOPLE = ("bob", "carol")
@@ -119,7 +120,7 @@ class StartHere(Lesson):
 
     def routes(self) -> RouteTable:
         """The ways through the course."""
-        return route_table()
+        return RouteTable(Path.cwd())
 
     @property
     def summary(self) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ LINE_LIMIT = 400
 """Characters of one line from the wire or the learner that a card shows."""
 TEXT_LIMIT = 1_500
 """Characters of one piece of feedback that a card shows."""
+RUN_LIMIT = 200
+"""Lines of the session behind a piece of feedback that a card shows."""
 
 _SERVER_LINE = re.compile(r"([2-5][0-9][0-9])([ -]?)(.*)", re.DOTALL)
 
@@ -121,6 +123,7 @@ def feedback_state(feedback: Feedback | None) -> dict[str, Any] | None:
         "message": shown_prose(feedback.message),
         "parts": [[label, shown_prose(text)] for label, text in feedback.parts()],
         "lines": evidence_lines(feedback),
+        "run": wire_lines(Transcript(feedback.transcript[:RUN_LIMIT])) if feedback.transcript else [],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets
 
-from labkit.learn import Exercise, Feedback, LiveForm, PickLineForm, Solution
+from labkit.learn import Exercise, Feedback, PickLineForm, Solution
 from labkit.view.cards_base import Card, feedback_state, script, spoken
 from labkit.view.cards_forms import (
     answer_of,
@@ -184,7 +184,6 @@ class ExerciseCard(Card):
             "form": form_state(form),
             "draft": self._draft,
             "feedback": feedback_state(self._feedback),
-            "whose": "of your session" if isinstance(form, LiveForm) else "",
             "found": found,
             "tried": [line for line in self._tried if line != found],
             "hints": list(hints),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labkit.learn import Feedback, PredictionState, Solution
-from labkit.view.cards_base import evidence_lines, shown_prose
+from labkit.view.cards_base import evidence_lines, octets, shown_prose
 from labkit.view.cards_static import Html, box, chip, el, items, kids, prose
 
 __all__ = ["feedback_html", "feedback_text"]
@@ -53,7 +53,14 @@ def _parts(feedback: Feedback) -> list[tuple[str, str]]:
     lines = evidence_lines(feedback)
     if lines:
         more = " and more" if len(lines) > 8 else ""
-        parts.append(("It rests on", ", ".join(f"line {line}" for line in lines[:8]) + more))
+        said = {
+            event.seq: f" `{event.sender}: {octets(event.data)}`"
+            for event in feedback.transcript or ()
+            if event.data
+        }
+        parts.append(
+            ("It rests on", ", ".join(f"line {line}{said.get(line, '')}" for line in lines[:8]) + more)
+        )
     return parts
 
 

@@ -123,12 +123,14 @@ class EndCard(Card):
         self._lesson = find_lesson(lesson)
         self._can = tuple(can)
         self._outside = outside
-        self._next_id = ""
+        self._next_id = self._next_file = ""
         self._next = then or ""
         if then is None and (following := next_lesson(self._lesson.id)) is not None:
-            self._next_id = following.name
-            there = folder is None or following.exists_in(Path(folder))
-            self._next = following.question if there else f"{following.question} (This lesson comes later.)"
+            self._next_id, self._next = following.name, following.question
+            if folder is None or following.exists_in(Path(folder)):
+                self._next_file = following.notebook
+            else:
+                self._next += " (This lesson comes later.)"
         super().__init__()
 
     def _snapshot(self) -> dict[str, Any]:
@@ -140,10 +142,11 @@ class EndCard(Card):
             "outside": self._outside,
             "next": self._next,
             "next_id": self._next_id,
+            "next_file": self._next_file,
         }
 
     def _facts(self) -> list[tuple[str, str]]:
-        following = f"`{self._next_id}` {self._next}" if self._next_id else self._next
+        following = f"{self._next_id.partition('_')[0]} {self._next}" if self._next_id else self._next
         return [
             (name, text) for name, text in (("Try it outside", self._outside), ("Next", following)) if text
         ]
@@ -154,7 +157,12 @@ class EndCard(Card):
 
     def as_html(self) -> str:
         facts = [
-            el("p", el("strong", f"{name}: "), prose(text), style="margin:2px 0")
+            el(
+                "p",
+                el("strong", f"{name}: "),
+                el("a", text, href=self._next_file) if name == "Next" and self._next_file else prose(text),
+                style="margin:2px 0",
+            )
             for name, text in self._facts()
         ]
         label = f"End of {_label(self._lesson).lower()}"

@@ -11,6 +11,7 @@ from typing import Any
 import traitlets
 
 from labkit.learn import Feedback, Progress, Question, Quiz, SpacedQuestions, current_progress
+from labkit.learn.course import find_lesson
 from labkit.view.cards_base import Card, as_indices, feedback_state, script, shown_prose
 from labkit.view.cards_static import Html, bullet_lines, el, items, kids, note, panel, prose
 
@@ -120,6 +121,9 @@ class _QuestionsCard(Card):
             "locked": sitting.locked,
             "tried": sitting.tries > 0,
             "feedback": feedback,
+            "back": {"file": find_lesson(question.id).notebook, "heading": question.back}
+            if question.back
+            else None,
             "see": [[rule.ref, rule.text] for rule in question.see] if sitting.locked else [],
             "tag": self._tag(question, sitting),
         }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from labkit.learn.course import ROUTES, find_lesson
+from labkit.learn.course import ROUTES, Lesson, find_lesson
 from labkit.smtp.commands import COMMANDS
 
 
@@ -26,7 +27,7 @@ class Table:
         head = "".join(f"<th{left}>{escape(name)}</th>" for name in self.heads)
         body = "".join(
             f"<tr><td{left}>{self.first_cell(first)}</td>"
-            + "".join(f"<td{left}>{escape(cell)}</td>" for cell in rest)
+            + "".join(f"<td{left}>{self.cell(cell)}</td>" for cell in rest)
             + "</tr>"
             for first, *rest in self.rows
         )
@@ -36,22 +37,36 @@ class Table:
         """The first column is in code type."""
         return f"<code>{escape(text)}</code>"
 
+    def cell(self, text: str) -> str:
+        """Any other cell is text."""
+        return escape(text)
+
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
         return {"text/plain": self.as_text(), "text/html": self.as_html()}
 
 
 class RouteTable(Table):
-    """The ways through the course, in words."""
+    """The ways through the course. A lesson whose notebook is in `folder` is a link that opens it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            ("what brings you here", "lessons, in this order"),
+            [(way.title, " → ".join(way.lessons)) for way in ROUTES],
+        )
+        self._folder = folder
 
     def first_cell(self, text: str) -> str:
         """The first column names the reason."""
         return f"<b>{escape(text)}</b>"
 
+    def cell(self, text: str) -> str:
+        """The lessons of a route, by number; each says at a touch of the pointer what it asks."""
+        return " → ".join(self._link(find_lesson(name)) for name in text.split(" → "))
 
-def route_table() -> RouteTable:
-    """Each route with its lessons in order."""
-    rows = [(way.title, " → ".join(find_lesson(name).id for name in way.lessons)) for way in ROUTES]
-    return RouteTable(("what brings you here", "lessons, in this order"), rows)
+    def _link(self, lesson: Lesson) -> str:
+        if not lesson.exists_in(self._folder):
+            return f'<span title="{escape(lesson.question)} Comes later.">{lesson.id}</span>'
+        return f'<a href="{escape(lesson.notebook)}" title="{escape(lesson.question)}">{lesson.id}</a>'
 
 
 def command_table() -> Table:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from labkit.learn import Quiz
 from labkit.learn.course import LESSONS, ROUTES, find_lesson, lessons_in, next_lesson
+from labkit.lessons.lesson import QUIZZES
+from labkit.view.tables import RouteTable
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 ORDER = [lesson.id for lesson in LESSONS]
 
@@ -69,3 +75,19 @@ def test_where_to_go_next(tmp_path: Path) -> None:
     assert next_lesson("17") is None
     with pytest.raises(KeyError):
         next_lesson("01", "scenic")
+
+
+def test_routes_lead_to_the_lessons_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "01_session.ipynb").touch()
+    html = RouteTable(tmp_path).as_html()
+    assert '<a href="01_session.ipynb" title="What do two mail servers say to each other?">01</a>' in html
+    assert ">02</span>" in html
+    assert "02_envelope.ipynb" not in html
+
+
+@pytest.mark.parametrize("name", ["00_start_here", "01_session"])
+def test_questions_lead_back_to_a_heading_of_their_lesson(name: str) -> None:
+    cells = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
+    headings = {cell.source.splitlines()[0].lstrip("# ") for cell in cells if cell.cell_type == "markdown"}
+    for question in Quiz.load(QUIZZES / f"{name}.json"):
+        assert question.back in headings, question.id

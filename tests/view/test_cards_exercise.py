@@ -229,7 +229,6 @@ def test_live_form_reads_the_learners_own_session() -> None:
     card = ExerciseCard(exercise(LiveForm(), None, "C: RCPT TO:<x>\nS: 503 no\n", source=lambda: SESSION))
     tell(card, "check", answer="anything the page says")
     assert card.state["feedback"]["outcome"] == "incorrect"
-    assert card.state["whose"] == "of your session"
     tell(card, "solution")
     assert [line["text"] for line in card.state["solution"]["lines"]] == ["RCPT TO:<x>", "no"]
 

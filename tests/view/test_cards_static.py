@@ -272,7 +272,10 @@ def test_lesson_and_end_name_their_place_in_the_course(tmp_path: Path) -> None:
     assert "00_start_here" in LessonCard("01_session", ["Read"]).as_text()
     assert "comes later" in EndCard("01", ["Read"], folder=tmp_path).as_text()
     (tmp_path / "02_envelope.ipynb").touch()
-    assert "comes later" not in EndCard("01", ["Read"], folder=tmp_path).as_text()
+    card = EndCard("01", ["Read"], folder=tmp_path)
+    assert "comes later" not in card.as_text()
+    assert card.state["next_file"] == "02_envelope.ipynb"
+    assert '<a href="02_envelope.ipynb">02 Who is' in card.as_html()
     assert EndCard("17", ["Mend"]).state["next"] == ""
     with pytest.raises(KeyError):
         LessonCard("99", [])

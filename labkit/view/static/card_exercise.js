@@ -42,7 +42,7 @@ function render({ model, el }) {
       form: state.form, draft, change, submit: check, say: m.say, ...marks }));
     hints(state.hints, () => (state.hints.length ? h("ol", { class: "lk-hints", "aria-label": "Hints" }, state.hints.map((text, index) => h("li", {},
       h("span", { class: "lk-hint-no" }, "Hint " + (index + 1)), h("span", {}, prose(text))))) : []));
-    answer(state.feedback, () => (state.feedback ? h("div", {}, feedbackOf(state.feedback, pick ? "" : state.whose)) : []));
+    answer(state.feedback, () => (state.feedback ? h("div", {}, feedbackOf(state.feedback)) : []));
     solution([state.solution, state.twin_next], () => (state.solution ? h("div", { class: "lk-solution", tabindex: "-1", data: { fallback: "1" } },
       h("h4", {}, "One solution"),
       h("ol", { class: "lk-log lk-answer" }, state.solution.lines.map((line) => h("li", { class: "lk-row lk-plain", data: { mine: line.mine ? "1" : "" } }, wireLine(line)))),

@@ -21,7 +21,8 @@ function ending(state) {
     h("div", {}, bullets(state.can, "check")),
     h("dl", { class: "lk-facts" },
       state.outside ? fact("Try it outside", prose(state.outside)) : null,
-      state.next ? fact("Next", state.next_id ? [h("code", {}, state.next_id), " "] : null, prose(state.next)) : null));
+      state.next ? fact("Next", state.next_file ? notebookLink(state.next_file, state.next_id.split("_")[0] + " " + state.next)
+        : [state.next_id ? [h("code", {}, state.next_id), " "] : null, prose(state.next)]) : null));
 }
 function render({ model, el }) {
   const m = mount(model, el, "lesson");

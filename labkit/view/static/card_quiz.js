@@ -29,7 +29,8 @@ function questionView(m, body, index) {
     heading.replaceChildren(...prose(state.text));
     fill(status, state.tag ? tag(state.tag.shape, state.tag.text, state.tag.kind) : null);
     answer([state.feedback, state.see, state.locked], () => [
-      state.feedback ? feedbackOf(state.feedback) : null,
+      state.feedback ? feedbackOf(state.back ? { ...state.feedback, parts: state.feedback.parts.map(([label, text]) => [label, [
+        notebookLink(state.back.file, state.back.heading, state.back.heading), ", and " + text]]) } : state.feedback) : null,
       state.see.map((rule) => h("p", { class: "lk-rule" }, h("b", {}, rule[0]), rule[1] ? [": ", prose(rule[1])] : null))]);
     drawActions();
     rows([state.options, state.code, state.locked, state.round], () => [

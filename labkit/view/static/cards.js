@@ -122,13 +122,27 @@ function optionRows({ legend, options, many, chosen, locked, onpick, onenter }) 
       h("span", {}, prose(option.text)))));
 }
 
-// Feedback with the lines that it rests on. `where` says whose lines they are.
-function feedbackOf(feedback, where) {
-  const parts = feedback.parts.slice();
-  if (where && feedback.lines.length) {
-    const shown = feedback.lines.slice(0, 8).map((n) => h("span", { class: "lk-evidence" }, "line " + n));
-    const list = shown.flatMap((node, index) => (index ? [", ", node] : [node]));
-    parts.push(["It rests on", [list, feedback.lines.length > 8 ? " and more" : "", " " + where]]);
+// Feedback with the lines that it rests on: as they were said, and the session around them at a click. Where the session stands
+// in the card already, its own rows are marked instead.
+function feedbackOf(feedback) {
+  const node = feedbackCard(feedback), run = feedback.run || [];
+  if (!run.length) return node;
+  const row = (line) => h("li", { class: "lk-row", data: { who: line.who, evidence: feedback.lines.includes(line.n) ? "1" : "" } }, wireLine(line));
+  const said = run.filter((line) => feedback.lines.includes(line.n));
+  return add(node, [said.length ? h("ol", { class: "lk-log lk-rests", "aria-label": "It rests on" }, said.slice(0, 8).map(row)) : null,
+    h("details", { class: "lk-run" }, h("summary", { data: { key: "run" } }, "The whole session, " + times(run.length, "line")),
+      h("ol", { class: "lk-log", "aria-label": "The whole session" }, run.map(row)))]);
+}
+
+// A link to a notebook of the course. JupyterLab opens it beside this one, at the heading if one is named; elsewhere the browser follows.
+function notebookLink(file, text, heading) {
+  const id = heading ? "#" + heading.replaceAll(" ", "-") : "";
+  const link = h("a", { class: "lk-link", href: encodeURI(file) + encodeURI(id) }, text);
+  const here = decodeURIComponent(location.pathname).split("/tree/")[1];
+  if (here !== undefined) {
+    const path = here.slice(0, here.lastIndexOf("/") + 1) + file;
+    link.dataset.commandlinkerCommand = "rendermime:handle-local-link";
+    link.dataset.commandlinkerArgs = JSON.stringify({ path, id });
   }
-  return feedbackCard({ ...feedback, parts });
+  return link;
 }
