@@ -144,7 +144,9 @@ def a_dot_in_the_wrong_place(learner: Learner) -> None:
     learner.say(DOT, "..bread", None)
     learner.say(DOT, ".", "queued")
     learner.say(DOT, "milk", "500")
-    expect(learner.happened(DOT)).to_contain_text("The message ended at its dot, so this line is read as a command.")
+    expect(learner.happened(DOT)).to_contain_text(
+        "The message ended at its dot, so this line is read as a command."
+    )
     # Bob has it, without one dot, and without what came after the dot alone.
     bob = learner.output(MAILBOX).locator("details").first
     expect(bob).to_contain_text("Subject: Shopping")

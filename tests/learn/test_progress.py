@@ -385,7 +385,8 @@ def test_a_hundred_thousand_lines_load_within_a_second(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "folder"), [("~/mine", "mine"), ("mine/of/01", "mine/of/01"), ("", ".labkit"), ("/srv/x", "/srv/x")]
+    ("named", "folder"),
+    [("~/mine", "mine"), ("mine/of/01", "mine/of/01"), ("", ".labkit"), ("/srv/x", "/srv/x")],
 )
 def test_where_progress_is_kept_does_not_depend_on_the_working_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str, folder: str
