@@ -45,16 +45,25 @@ class Round:
                 return session
             del self._sessions[place]
             await session.quit()
-        if place in self.silent:
-            raise self.silent[place]
+        failure = self.silent.get(place)
+        if failure is not None:
+            raise HopFailed(failure.why, failure.reply)
         session = Outgoing(hop, port)
         try:
             await session.open(host.around, host.name)
-        except HopFailed as failure:
-            self.silent[place] = failure
+        except HopFailed as failed:
+            self.silent[place] = HopFailed(failed.why, failed.reply)  # without what led here
             raise
         self._sessions[place] = session
         return session
+
+    def all_silent(
+        self, host: MailHost, hops: Sequence[NextHop], port: int
+    ) -> tuple[NextHop, HopFailed] | None:
+        """The last of these hops and its failure, when none of them has answered in this round; else None."""
+        failures = [self.silent.get((host.name, hop.address, port)) for hop in hops]
+        last = failures[-1]
+        return (hops[-1], last) if last is not None and None not in failures else None
 
     async def end(self) -> None:
         """Say QUIT in every session, and forget everything."""
@@ -111,7 +120,7 @@ class Relay:
     def _order(self, item: QueueItem, hops: Sequence[NextHop]) -> list[NextHop]:
         """By preference, hosts of the same preference by chance (RFC 5321 section 5.1): the same for the same
         message, so that a run can be repeated."""
-        if len({hop.preference for hop in hops}) == len(hops):
+        if len({hop.preference for hop in hops}) == len({hop.host for hop in hops}):
             return list(hops)
         chance = random.Random(f"{item.queue_id}/{item.tries}")
         drawn = {hop.host: chance.random() for hop in hops}
@@ -123,6 +132,11 @@ class Relay:
         self, item: QueueItem, way: Route, port: int, recipients: list[Recipient], round_: Round
     ) -> None:
         """Try the next hops in order, until each recipient has an answer that is not "later"."""
+        silent = round_.all_silent(self._host, way.hops, port)
+        if silent is not None:  # another message has found that out in this round
+            hop, failure = silent
+            self._note(item, hop.host, None, _unreachable(failure), recipients)
+            return
         left = recipients
         for hop in self._order(item, way.hops):
             left = await self._to_hop(item, hop, port, left, round_)
@@ -139,9 +153,7 @@ class Relay:
             try:
                 session = await round_.session(self._host, hop, port)
             except HopFailed as failure:
-                refused = failure.reply is not None and failure.reply.severity == 5
-                verdict = Verdict("refused" if refused else "deferred", failure.reply, failure.why)
-                self._note(item, hop.host, None, verdict, rest)
+                self._note(item, hop.host, None, _unreachable(failure), rest)
                 return left + rest
             verdicts, rest = await hand_over(session, item, rest)
             if not verdicts:
@@ -236,6 +248,12 @@ _NO_WAY = {
     "temporary": (451, "4.4.3"),
 }
 """What a host says itself when there is nobody to ask (RFC 3463)."""
+
+
+def _unreachable(failure: HopFailed) -> Verdict:
+    """There was no session. A 5yz in place of a greeting is a refusal (RFC 5321 section 3.1)."""
+    refused = failure.reply is not None and failure.reply.severity == 5
+    return Verdict("refused" if refused else "deferred", failure.reply, failure.why)
 
 
 def _no_way(way: Route) -> Verdict:

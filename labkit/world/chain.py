@@ -19,7 +19,6 @@ $ORIGIN receiver.example.
 @         MX   10 mx1
 @         MX   20 mx2
 mx1       A    198.51.100.10
-mx1       AAAA 2001:db8:5::10
 mx2       A    198.51.100.20
 store     A    198.51.100.30
 """

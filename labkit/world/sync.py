@@ -131,6 +131,7 @@ class World:
         deadline: float = DEADLINE,
     ) -> Handed:
         """Hand a message in as a person's mail program does. See :meth:`AsyncWorld.submit`."""
+        self._ask_open()
         to = tuple(recipients)
         return self._run(
             lambda: self._world.submit(
@@ -225,8 +226,7 @@ class World:
         on_event: Callable[[WireEvent], object] = lambda _event: None,
     ) -> Client:
         """The same with coroutines, for use on the loop thread. ``on_event`` gets each line, over there."""
-        if self.closed:
-            raise WorldClosed("This world is closed. Run the cell that opens it again.")
+        self._ask_open()
         return self._world.client(host, port, deadline=deadline, on_event=on_event)
 
     def is_own(self, session: ServerSession) -> bool:
@@ -236,6 +236,10 @@ class World:
     def next_id(self) -> int:
         """A number that this world has not given out before: 1, 2, 3 in every run."""
         return self._world.next_id()
+
+    def _ask_open(self) -> None:
+        if self.closed:
+            raise WorldClosed("This world is closed. Run the cell that opens it again.")
 
     def _run(self, work: Callable[[], Coroutine[Any, Any, T]], deadline: float = OPENING) -> T:
         return self._thread.run(work, deadline)

@@ -63,15 +63,18 @@ class Worker:
     async def _work(self) -> None:
         round_ = Round()
         try:
-            while (host := self._next()) is not None and not self._holds:
+            host = self._next()
+            while host is not None and not self._holds:
                 item = host.queue.take()
                 try:
                     await host.relay.attempt(item, round_)
                 except Exception as error:  # our own fault: the message is kept all the same
                     host.fault(error)
                     host.queue.plan(item, self._clock.now() + host.queue.rule.first)
-                if self._next() is None:
+                host = self._next()
+                if host is None:
                     await round_.end()  # the QUITs take a while, and more may come meanwhile
+                    host = self._next()
         finally:
             await round_.end()
         self._set_alarms()
