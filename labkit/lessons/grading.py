@@ -75,7 +75,8 @@ def first_refusal(
         return Feedback(
             "incorrect",
             slip.says,
-            evidence=(Evidence.line(line.seq), Evidence.line(note.seq)),
+            # The line alone: the words of a server's refusal often are the answer.
+            evidence=(Evidence.line(line.seq),),
             asked=asked,
             happened=f"{quoted(line.octets)} got {reply.code}.",
             rule=slip.rule,

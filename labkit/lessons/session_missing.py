@@ -41,7 +41,7 @@ def grade(title: str, sender: str, people: Sequence[str], lines: Sequence[str]) 
         if verb in _GIVEN:
             return wrong(
                 f"Your line {number} says {verb}, which stands {_GIVEN[verb]} already.",
-                happened=f"So only two lines are left for the envelope; {verb} names neither a sender nor a recipient.",
+                happened=f"{verb} names neither a sender nor a recipient, and only two lines are left for them.",
                 rule=_PARTS,
                 look="Read the given lines above and below yours, and say what each is for.",
             )
@@ -147,7 +147,7 @@ def _missing(id: str, sender: str, people: tuple[str, str], twin: Exercise | Non
         (
             "The server has to know who it is from, whom it is for, and the text. Which of these stand there already?",
             "A recipient's command takes one address. Two people need two of them.",
-            "The shape is: verb, a word, a colon, then the address in angle brackets, without a space after the colon.",
+            "The shape is: the name of the command, a word, a colon, then the address in angle brackets, without a space after the colon.",
         ),
         Solution(
             right,

@@ -77,7 +77,7 @@ def grade(title: str, text: str, lines: Sequence[str]) -> Feedback:
         "The server took the message and said goodbye.",
         evidence=(Evidence.line(taken[0].line),),
         asked=title,
-        happened="Every line came at its moment: greeting, envelope, text, goodbye.",
+        happened="Every line came at its moment: greeting, sender, recipients, text, goodbye.",
         rule=ORDER,
         transcript=transcript,
     )
@@ -128,7 +128,7 @@ def _order(id: str, envelope: tuple[str, ...], text: str, twin: Exercise | None)
         ),
         Solution(
             right,
-            "EHLO opens the session, MAIL the transaction, RCPT fills the envelope, DATA opens the text, the dot ends it.",
+            "EHLO opens the session, MAIL the transaction, RCPT names a recipient, DATA opens the text, the dot ends it.",
         ),
         twin,
         (

@@ -20,7 +20,7 @@ from labkit.smtp.transcript import Transcript
 
 WHAT = {
     500: "the server did not recognise the line as a command",
-    501: "the verb is known, what follows it is not right",
+    501: "the first word is known, what follows it is not right",
     502: "the server knows the command and does not do it",
     503: "the command is known, and came at the wrong moment",
     550: "the server takes no mail for this recipient",
@@ -64,8 +64,8 @@ SYNTAX = Task(
     (500, 503),
     "A command that the server knows, with something wrong in what follows it.",
     "MAIL FROM:alice",
-    "What follows the verb in your lines: the server read it each time and found nothing wrong.",
-    "Take a command that is in order now, and write what follows the verb wrongly.",
+    "What follows the first word of your lines: the server read it each time and found nothing wrong.",
+    "Take a command that is in order now, and write what follows its name wrongly.",
 )
 
 

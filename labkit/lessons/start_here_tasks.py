@@ -9,7 +9,7 @@ from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Evidence, Feedback
 from labkit.learn.forms import LiveForm, OrderForm, PickLineForm
 from labkit.lessons.grading import TAKEN, deliveries, first_refusal, mailbox_name, quoted
-from labkit.lessons.start_here import ALICE, SPEC
+from labkit.lessons.start_here import ALICE, MX
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
 from labkit.world import play
@@ -18,7 +18,10 @@ _ACTORS = Rule("RFC 5598 section 4", "Each station has a name, and one duty towa
 _ONE_REPLY = Rule(
     "RFC 5321 section 4.2", "Each command gets one reply, in the order in which they were sent."
 )
-_NAMED = Rule("RFC 5321 section 3.3", "The server delivers to the addresses named by RCPT, and to no others.")
+_NAMED = Rule(
+    "RFC 5321 section 3.3",
+    "Each RCPT line names one recipient; the server delivers to those, and to nobody else.",
+)
 _RCPT = Rule(
     "RFC 5321 section 3.3", "Each RCPT is answered for itself; a refusal concerns this recipient only."
 )
@@ -78,7 +81,7 @@ def _deliver(id: str, person: str, source: Callable[[], Transcript], twin: Exerc
     return Exercise(
         id,
         title,
-        f"{person.title()} has a mailbox at the same server: `{address}`. Send a message there with one of the mail programs above. Then press Check.",
+        f"{person.title()} has a mailbox at receiver.example too: `{address}`. Send a message there with one of the mail programs above. Then press Check.",
         LiveForm(),
         partial(_grade_delivery, title, address),
         (
@@ -87,7 +90,7 @@ def _deliver(id: str, person: str, source: Callable[[], Transcript], twin: Exerc
         ),
         Solution(
             (session(f"<{address}>"),),
-            f"Put `{address}` into the field To and press Send. The program turns it into a RCPT line.",
+            f"Put `{address}` into the field To and press Send. On each hop it becomes a RCPT line.",
         ),
         twin,
         (
@@ -124,14 +127,14 @@ def _deliver(id: str, person: str, source: Callable[[], Transcript], twin: Exerc
 
 def find_the_line() -> Exercise:
     """Point at the cause of a refusal, in a session that no cell has shown."""
-    start = ("EHLO sender.example", f"MAIL FROM:<{ALICE}>")
+    start = ("EHLO relay.sender.example", f"MAIL FROM:<{ALICE}>")
     first = (*start, "RCPT TO:<carol@receiver.example>", "RCPT TO:<bob@reciever.example>", "QUIT")
     second = (*start, "RCPT TO:<dave@receiver.example>", "RCPT TO:<bob@receiver.example>", "QUIT")
     return _find("00.q2", first, _find("00.q2b", second, None))
 
 
 def _find(id: str, script: tuple[str, ...], twin: Exercise | None) -> Exercise:
-    transcript = play(script, SPEC)
+    transcript = play(script, MX)
     answer = next(event.seq for event in transcript if event.sender == "S" and event.data.startswith(b"5"))
     cause = max(event.seq for event in transcript if event.sender == "C" and event.seq < answer)
     title = "Which line made the server refuse?"
@@ -173,7 +176,7 @@ def _find(id: str, script: tuple[str, ...], twin: Exercise | None) -> Exercise:
     return Exercise(
         id,
         title,
-        "Alice writes to two people this time. Point at the line of the client that the server would not accept."
+        "Alice wrote to two people. Here relay.sender.example hands it to mx1.receiver.example. Point at the line of the client that the server would not accept."
         if twin
         else "Point at the line again, in another session of hers.",
         PickLineForm(transcript),

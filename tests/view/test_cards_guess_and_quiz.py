@@ -8,11 +8,27 @@ from typing import Any
 
 import pytest
 
-from labkit.learn import ItemProgress, Observation, Prediction, Progress, Quiz, current_progress
+from labkit.learn import (
+    Evidence,
+    Feedback,
+    ItemProgress,
+    Observation,
+    Prediction,
+    Progress,
+    Quiz,
+    current_progress,
+)
 from labkit.learn.export import to_json
 from labkit.smtp.transcript import Transcript
-from labkit.view.cards import ObservationCard, PredictionCard, ProgressCard, QuizCard, SpacedCard
-from labkit.view.cards_base import Card
+from labkit.view.cards import (
+    ObservationCard,
+    PredictionCard,
+    ProgressCard,
+    QuizCard,
+    SpacedCard,
+    feedback_text,
+)
+from labkit.view.cards_base import Card, feedback_state
 
 SESSION = Transcript.from_text(
     "S: 220 ready\nC: EHLO a.example\nS: 250-mail\nS: 250 HELP\nC: QUIT\nS: 221 Bye\n"
@@ -283,3 +299,30 @@ def test_home_is_named_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.delenv("LABKIT_HOME")
     assert ProgressCard(folder=tmp_path).state["where"].startswith("~")
+
+
+def test_an_observation_follows_the_learners_session_without_being_asked() -> None:
+    grown = Transcript(SESSION[:3])
+    looking = Observation(
+        "01.o1", "Which line?", None, lambda _: frozenset(), "It greets.", source=lambda: grown
+    )
+    card = ObservationCard(looking)
+    assert len(card.state["lines"]) == 3
+    grown = SESSION
+    card.refresh()
+    assert len(card.state["lines"]) == len(SESSION)
+
+
+def test_a_wrong_answer_shows_the_lines_it_rests_on() -> None:
+    feedback = Feedback("incorrect", "Too early.", evidence=(Evidence.line(5),), transcript=SESSION)
+    shown = feedback_state(feedback)
+    assert shown is not None
+    assert [line["text"] for line in shown["run"] if line["n"] in shown["lines"]] == ["QUIT"]
+    assert "line 5 `C: QUIT`" in feedback_text(feedback)
+
+
+def test_a_wrong_answer_leads_back_to_where_it_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "00_start_here.json"
+    path.write_text(json.dumps([{**QUESTIONS[0], "back": "Who did what?"}]))
+    card = QuizCard(Quiz.load(path))
+    assert card.state["questions"][0]["back"] == {"file": "00_start_here.ipynb", "heading": "Who did what?"}
