@@ -1,10 +1,13 @@
-"""Handing work from the lab's loop thread over to the kernel's main loop, the only place from which widgets are changed."""
+"""The kernel's main loop, the only place from which widgets are changed: handing work over to it, and what it runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
+
+from IPython.core.getipython import get_ipython
 
 from labkit.transport.loop_thread import loop_thread
 
@@ -18,6 +21,13 @@ def remember_main_loop() -> None:
         _main_loop = asyncio.get_running_loop()
     except RuntimeError:  # a plain script or a test: there is no kernel loop
         _main_loop = None
+
+
+def running_cell() -> str | None:
+    """The id of the cell that runs now, as the page names it; None where nobody says."""
+    request: dict[str, Any] = getattr(get_ipython(), "get_parent", dict)()
+    name = request.get("metadata", {}).get("cellId")
+    return name if isinstance(name, str) else None
 
 
 def hand_over(callback: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from labkit.view.kernel_loop import attempt, hand_over
+from labkit.view.kernel_loop import attempt, hand_over, running_cell
 
 Message = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 STATIC = Path(__file__).parent / "static"
@@ -29,8 +29,8 @@ class LabWidget(anywidget.AnyWidget):
     Subclasses set ``_esm`` and ``_css`` (see `asset`), add traits, and write methods ``on_<op>(payload)``. They override
     `as_text` and `as_html`: what stands in a stored notebook beside the live widget.
 
-    A widget that is displayed again moves there: the page gets a new model of it, the former one is closed, and all that
-    the object knows (a connection, a history) goes on.
+    When its cell runs again, the page gets a new model of it, the former one is closed, and all that the object knows (a
+    connection, a history) goes on. Another cell that shows it gets a second view.
     """
 
     _css = traitlets.Unicode(asset("theme.css")).tag(sync=True)
@@ -39,7 +39,7 @@ class LabWidget(anywidget.AnyWidget):
         super().__init__(**traits)
         self._outbox: list[Message] = []
         self._outbox_lock = threading.Lock()
-        self._displayed = False
+        self._cells: set[str | None] = set()  # that show it
         self.on_msg(self._receive)
 
     def as_text(self) -> str:
@@ -90,6 +90,7 @@ class LabWidget(anywidget.AnyWidget):
             self.send({"op": "trouble", "text": text, "view": view})
 
     def _renew(self) -> None:
+        self._cells.clear()
         # Whatever became of the former model in the page (anywidget gives one two seconds to load, and a page that is
         # busy or was reloaded can miss that), this one is new there. The state behind it is this object's.
         super().close()
@@ -98,9 +99,10 @@ class LabWidget(anywidget.AnyWidget):
         self.open()
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        if self._displayed:
+        cell = running_cell()
+        if cell in self._cells:
             self._renew()
-        self._displayed = True
+        self._cells.add(cell)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         bundle = {"text/plain": self.as_text(), "text/html": self.as_html()}
         return {**bundle, "application/vnd.jupyter.widget-view+json": view}, {}

@@ -266,6 +266,17 @@ def test_a_console_shown_again_is_a_new_model_over_the_same_session(console: Con
     until(lambda: codes(console)[-1] == b"221")
 
 
+def test_a_second_cell_gets_a_second_view(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    def model(cell: str) -> object:
+        monkeypatch.setattr("labkit.view.widget.running_cell", lambda: cell)
+        return console._repr_mimebundle_()[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
+
+    first, beside, again, last = model("a"), model("b"), model("a"), model("b")
+    assert first == beside
+    assert again == last != first
+    assert model("b") != last
+
+
 def test_a_mail_program_shown_again_keeps_form_and_session(world: World) -> None:
     mail = program(world)
     mail._repr_mimebundle_()

@@ -39,7 +39,7 @@ function render({ model, el }) {
   const strip = stateStrip(facts.states, facts.edges);
   const allowed = h("div", { class: "lks-allowed" });
   const why = whyPanel();
-  const rail = ladder({ prefix, veiled: kind === "replay", onSelect: selected, empty: () => h("div", { class: "lks-empty" }, emptyText()) });
+  const rail = ladder({ prefix, onSelect: selected, empty: () => h("div", { class: "lks-empty" }, emptyText()) });
   fill(rail.heads, h("span", { class: "lks-c" }, h("b", {}, "client "), facts.client), h("span", { class: "lks-s" }, h("b", {}, "server "), facts.server));
 
   // ---- composer

@@ -46,7 +46,7 @@ function rowNode(row, parts) {
 function ladder(parts) {
   // parts: {title names, onSelect(n), prefix}
   const rows = [];
-  let low = 0, selected = 0, follow = true, seen = parts.veiled ? 0 : Infinity; // a recorded run shows a line only once it is reached
+  let low = 0, selected = 0, follow = true, seen = Infinity; // the last line that is shown, while a session is shown step by step
   const byNumber = new Map();
   const list = h("div", { class: "lks-rows", tabindex: "0", "aria-label": "The session, line by line" });
   const heads = h("div", { class: "lks-heads" });
@@ -136,7 +136,7 @@ function ladder(parts) {
     return rows[rows.length - 1];
   }
   function reset(newRows) {
-    rows.length = 0; byNumber.clear(); selected = 0; follow = true; if (parts.veiled) seen = 0;
+    rows.length = 0; byNumber.clear(); selected = 0; follow = true;
     for (const row of newRows) { rows.push(row); byNumber.set(row.n, row); }
     low = Math.max(0, rows.length - WINDOW);
     paint();
