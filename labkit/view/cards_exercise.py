@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import traitlets
@@ -22,6 +23,13 @@ from labkit.view.cards_forms import (
 from labkit.view.cards_static import note, panel, paragraphs
 
 __all__ = ["ExerciseCard"]
+
+
+def _on_the_card(feedback: Feedback | None) -> Feedback | None:
+    """The card stands before the learner: how an answer is handed in by code need not be said there."""
+    if feedback is not None and feedback.outcome in ("not_attempted", "error"):
+        return replace(feedback, look="")
+    return feedback
 
 
 class Hint(str):
@@ -183,7 +191,7 @@ class ExerciseCard(Card):
             "task": task.task,
             "form": form_state(form),
             "draft": self._draft,
-            "feedback": feedback_state(self._feedback),
+            "feedback": feedback_state(_on_the_card(self._feedback)),
             "found": found,
             "tried": [line for line in self._tried if line != found],
             "hints": list(hints),

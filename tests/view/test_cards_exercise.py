@@ -251,3 +251,12 @@ def test_long_and_hostile_feedback_is_cut_and_shown_as_it_is() -> None:
     assert message.startswith("\\u202e<img")
     assert "\\x07" in message
     assert len(message) < 2_000
+
+
+def test_the_card_speaks_of_no_code() -> None:
+    card = ExerciseCard(exercise(LinesForm(1), "QUIT", "BYE"))
+    tell(card, "check", answer=[""])
+    assert card.state["feedback"]["outcome"] == "not_attempted"
+    assert ".check(" not in str(card.state)
+    tell(card, "solution")
+    assert ".hint(" not in str(card.state)
