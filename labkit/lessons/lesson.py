@@ -45,6 +45,7 @@ class Lesson:
 
     name: ClassVar[str]
     server: ClassVar[str] = "mail.receiver.example"
+    port: ClassVar[int] = 25
     client_name: ClassVar[str] = "sender.example"
     outside: ClassVar[str] = ""
 
@@ -120,6 +121,7 @@ class Lesson:
                 self.recording(name),
                 client=self.client_name,
                 server=self.server,
+                port=self.port,
                 title=self.titles.get(name, ""),
             ),
         )

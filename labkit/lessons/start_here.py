@@ -1,105 +1,134 @@
-"""00: What happens between Send and Inbox? One hop: Alice's program hands a message to the server that holds Bob's mailbox."""
+"""00: What happens between Send and Inbox? A message goes hop by hop, from Alice's program to Bob's mailbox, on a map."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from labkit.hosts.host_spec import HostSpec
+from labkit.hosts.movement import Movement
 from labkit.learn.exercise import Exercise
 from labkit.learn.prediction import Prediction
 from labkit.lessons.lesson import Lesson
 from labkit.mua import Draft
 from labkit.smtp.transcript import Transcript
+from labkit.view import kernel_loop
 from labkit.view.mail_program import MailProgram
 from labkit.view.tables import RouteTable
-from labkit.world import World, play, receiver
+from labkit.world import World, chain, play
 
-PEOPLE = ("bob", "carol")
-SPEC = receiver(mailboxes=PEOPLE, ehlo=("SIZE", "8BITMIME"), starttls=False)
-ALICE = "alice@sender.example"
-FIRST = Draft(ALICE, ("bob@receiver.example",), "Lunch", "Hello Bob,\nat one, as always?\nAlice", "Alice")
-TYPO = Draft(
-    ALICE, ("bob@receiver.example",), "Lunch, again", "Did you get my first message?\nAlice", "Alice"
+if TYPE_CHECKING:
+    from labkit.view.map_view import MapView
+
+ALICE, BOB = "alice@sender.example", "bob@receiver.example"
+SUBMIT, PORT = "submit.sender.example", 587
+_PLAIN = {"ehlo": ("SIZE", "8BITMIME"), "starttls": False}
+SPEC = chain(hosts={SUBMIT: _PLAIN})
+MX = HostSpec(
+    "mx1.receiver.example",
+    ("bob", "carol"),
+    domains=("receiver.example",),
+    ehlo=("SIZE", "8BITMIME"),
+    starttls=False,
 )
-TEXT = (
+"""The host of receiver.example that other servers speak to, for a session of its own in a task."""
+FIRST = Draft(ALICE, (BOB,), "Lunch", "Hello Bob,\nat one, as always?\nAlice", "Alice")
+TYPO = Draft(ALICE, (BOB,), "Lunch, again", "Did you get my first message?\nAlice", "Alice")
+SCRIPT = (
+    "EHLO client.sender.example",
+    f"MAIL FROM:<{ALICE}>",
+    f"RCPT TO:<{BOB}>",
+    "DATA",
     "From: Alice <alice@sender.example>",
     "To: bob@receiver.example",
     "Subject: Lunch",
     "",
     "At one, as always?",
+    ".",
+    "QUIT",
 )
-
-SCRIPTS: Mapping[str, tuple[str, ...]] = {
-    "first_message": (
-        "EHLO sender.example",
-        f"MAIL FROM:<{ALICE}>",
-        "RCPT TO:<bob@receiver.example>",
-        "DATA",
-        *TEXT,
-        ".",
-        "QUIT",
-    ),
-    "typo": ("EHLO sender.example", f"MAIL FROM:<{ALICE}>", "RCPT TO:<bpb@receiver.example>", "QUIT"),
-}
-TITLES = {"first_message": "What Alice's program said", "typo": "One letter wrong"}
+SAMPLES = {"first": BOB, "typo": "bpb@receiver.example"}
+"""Per map, whom the message of its recorded way is for."""
 
 
 class StartHere(Lesson):
-    """The world of lesson 00: one server that does three jobs."""
+    """The world of lesson 00: Alice's organisation, Bob's, and the way between them."""
 
     name = "00_start_here"
+    server = SUBMIT
+    port = PORT
+    client_name = "client.sender.example"
 
     def make_world(self) -> World:
-        """One server with two mailboxes."""
-        return World.open(SPEC, key=self.name)
+        """The chain of five hosts."""
+        world = World.open(SPEC, key=self.name)
+        world.on_movement(self._moved)
+        return world
 
     def recordings(self) -> Mapping[str, Callable[[], Transcript]]:
-        """The recorded runs."""
-        return {name: partial(play, lines, SPEC) for name, lines in SCRIPTS.items()}
+        """The recorded session: Alice's program hands her message in."""
+        spec = next(host for host in SPEC.hosts if host.name == SUBMIT)
+        return {"first_message": partial(play, SCRIPT, spec)}
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """Headings of the recorded runs."""
-        return TITLES
+        """Headings of the recorded sessions."""
+        return {"first_message": "What Alice's program said"}
 
     def mail_program(self, name: str = "first") -> MailProgram:
         """Alice's mail program; each name is one program, which keeps its last session when the cell runs again."""
         return self._once(f"program {name}", lambda: self._make_program(name))
 
     def _make_program(self, name: str) -> MailProgram:
-        draft = TYPO if name == "typo" else FIRST
-        program = MailProgram(
+        return MailProgram(
             self.world,
-            self.server,
+            SUBMIT,
+            port=self.port,
             sender=ALICE,
             client=self.client_name,
-            mailbox="bob@receiver.example",
-            draft=draft,
+            mailbox=BOB,
+            inbox=ALICE,
+            talk=False,
+            draft=TYPO if name == "typo" else FIRST,
         )
-        if name == "typo":
-            program.on_transcript(lambda transcript: self._reveal_typo(transcript))
-        return program
 
-    def _reveal_typo(self, transcript: Transcript) -> None:
-        if any(event.sender == "S" and event.data.startswith(b"550") for event in transcript):
-            self.tell("typo")
+    def map(self, name: str = "first") -> MapView:
+        """The map of this world; each name is one map, for one place in the notebook."""
+        from labkit.view.map_view import MapView
+
+        return self._anew(f"map {name}", lambda: MapView(self.world, sample=lambda: self._sample(name)))
+
+    def _sample(self, name: str) -> World:
+        """A private world in which one message has gone its way, for readers who run nothing."""
+        world = self._once(f"world {name}", lambda: World.open(SPEC, transport="memory"))
+        if not world.movements:
+            message = FIRST.to_bytes(world.clock.datetime(), f"<{name}@sender.example>")
+            world.submit(message, sender=ALICE, recipients=[SAMPLES[name]])
+            world.settle()
+        return world
+
+    def _moved(self, movement: Movement) -> None:
+        """On the loop thread: when a message has come back, the guess about it can be told."""
+        if movement.kind == "bounced":
+            kernel_loop.hand_over(lambda: self.tell("typo"))
 
     def predictions(self) -> Mapping[str, Prediction]:
-        """Who notices a wrong name first."""
+        """What comes back from a wrong name, and from whom."""
         return {
             "typo": Prediction(
                 "00.p1",
-                "Alice writes to bpb@receiver.example, and there is no such mailbox. Who notices first?",
+                "Alice writes to bpb@receiver.example, and there is no such mailbox. What comes back, and from whom?",
                 (
-                    "Alice's program: it checks the address before it connects.",
-                    "Bob's server: it refuses while the two are talking.",
-                    "Nobody: the message is sent, and a failure notice comes back later.",
-                    "Bob: the message lands in a folder for unknown names.",
+                    "Nothing is sent: Alice's program checks the address first.",
+                    "Nothing comes back: the message is lost on the way.",
+                    "A notice by mail, from a server on Alice's side.",
+                    "A notice by mail, from a server on Bob's side.",
                 ),
-                "Bob's server: it refuses while the two are talking.",
-                "The server knows its mailboxes and answers RCPT with 550 at once. Nothing was sent, so nothing comes back. "
-                "A notice by mail comes only when a server has taken a message first and fails to deliver it (RFC 5321 section 6.1).",
+                "A notice by mail, from a server on Alice's side.",
+                "Bob's server refuses the name with 550 while relay.sender.example talks to it, so it never has the message. "
+                "relay had accepted it, so relay must tell Alice (RFC 5321 section 6.1).",
             )
         }
 
@@ -114,9 +143,25 @@ class StartHere(Lesson):
         )
 
     def _latest(self) -> Transcript:
-        """The learner's latest session in either program."""
-        sessions = [self.mail_program(name).transcript for name in ("first", "typo")]
-        return max(sessions, key=lambda transcript: transcript[0].connection if len(transcript) else -1)
+        """The session that decided about the learner's latest message: the last one on its way.
+
+        A message that was not even handed in has only the session of the program itself.
+        """
+        programs = [self.mail_program(name) for name in ("first", "typo")]
+        latest = max(
+            programs, key=lambda program: program.transcript[0].connection if len(program.transcript) else -1
+        )
+        met = [
+            movement
+            for movement in self.world.trail(latest.message_id)
+            if movement.kind in ("accepted", "refused")
+            and movement.connection is not None
+            and not movement.about
+        ]
+        if not met:
+            return latest.transcript
+        sessions = self.world.host(met[-1].to).sessions
+        return next(one.transcript for one in sessions if one.connection == met[-1].connection)
 
     def routes(self) -> RouteTable:
         """The ways through the course."""
@@ -126,14 +171,22 @@ class StartHere(Lesson):
     def summary(self) -> tuple[str, ...]:
         """What the learner can do now."""
         return (
-            "Name the four jobs between Send and Inbox.",
-            "Tell a refusal in the conversation from a message that comes back.",
+            "Name the jobs between Send and Inbox, and follow a message from one to the next.",
+            "Tell who refused a message, and who wrote the notice about it.",
             "Use the lab: predict, run, check, hint, reset.",
         )
+
+    def close(self) -> None:
+        """Close the world, and the private ones behind the maps."""
+        for name in SAMPLES:
+            world = self._cards.pop(f"world {name}", None)
+            if world is not None:
+                world.close()
+        super().close()
 
     outside = "Send yourself a message and look at its source. The lines that begin with `Received:` were written on the way."
 
 
 def open() -> StartHere:
-    """The lesson, with its server running."""
+    """The lesson, with its servers running."""
     return StartHere()

@@ -16,6 +16,7 @@ from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view import kernel_loop
 from labkit.view.letter import read_letter
+from labkit.view.news import News
 from labkit.view.printable import printable, shortened
 from labkit.view.session_rows import SessionRows
 from labkit.view.widget import LabWidget, asset
@@ -25,7 +26,11 @@ FIELD_LIMIT = 20_000  # characters that the form takes; a lesson's message is a 
 
 
 class MailProgram(LabWidget):
-    """Send writes one message over one real session to `host`; the mailbox shown is that of `mailbox`."""
+    """Send writes one message over one real session to `host`; the mailbox shown is that of `mailbox`.
+
+    inbox  the sender's own mailbox, shown too: failure notices come there
+    talk   whether the conversation is shown; without it a map beside tells the way of the message
+    """
 
     _esm = traitlets.Unicode(asset("common.js", "mail.js")).tag(sync=True)
     _css = traitlets.Unicode(asset("theme.css", "mail.css")).tag(sync=True)
@@ -34,11 +39,29 @@ class MailProgram(LabWidget):
     saved = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, world: World, host: str, *, sender: str, client: str, mailbox: str, draft: Draft, port: int = 25
+        self,
+        world: World,
+        host: str,
+        *,
+        sender: str,
+        client: str,
+        mailbox: str,
+        draft: Draft,
+        port: int = 25,
+        inbox: str = "",
+        talk: bool = True,
     ) -> None:
         kernel_loop.remember_main_loop()
         super().__init__(
-            facts={"sender": sender, "client": client, "server": host, "port": port, "mailbox": mailbox},
+            facts={
+                "sender": sender,
+                "client": client,
+                "server": host,
+                "port": port,
+                "mailbox": mailbox,
+                "inbox": inbox,
+                "talk": talk,
+            },
             draft={"to": ", ".join(draft.recipients), "subject": draft.subject, "text": draft.text},
         )
         self._world, self._host, self._port = world, host, port
@@ -47,6 +70,21 @@ class MailProgram(LabWidget):
         self._verdict: dict[str, Any] | None = None
         self._sending = False
         self._listeners: list[Callable[[Transcript], None]] = []
+        self._message_id = ""
+        self._news = News(lambda: self.post(lambda: {"op": "boxes", **self._boxes()}))
+        self._endings = [world.on_movement(self._news), self._news.end]
+
+    def close(self) -> None:
+        """Leave the page; the world is listened to no more."""
+        for end in self._endings:
+            end()
+        self._endings.clear()
+        super().close()
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID of the latest message; empty before the first."""
+        return self._message_id
 
     @property
     def transcript(self) -> Transcript:
@@ -98,7 +136,7 @@ class MailProgram(LabWidget):
             }
             self._show()
             return
-        message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"
+        self._message_id = message_id = f"<{self._world.next_id()}.lab@{self.facts['client']}>"
         try:
             message = draft.to_bytes(self._world.clock.datetime(), message_id)
             outcome = await hand_over(client, self.facts["client"], draft.sender, draft.recipients, message)
@@ -135,20 +173,25 @@ class MailProgram(LabWidget):
         """What a mail program tells its user, and on which line it rests."""
         reply, line = outcome.decided.reply, outcome.decided.line
         left_out = "".join(
-            f" `{name}` was refused on line {refusal.line}: {refusal.reply.code} {refusal.reply.text}."
+            f" `{name}` was refused{self._on(refusal.line)}: {refusal.reply.code} {refusal.reply.text}."
             for name, refusal in outcome.refused.items()
         )
         if outcome.delivered:
             return {
                 "kind": "2" if not outcome.refused else "5",
                 "title": "Sent.",
-                "text": f"Line {line}, the {reply.code} after the dot: from there on the server answers for this message.{left_out}",
+                "text": (
+                    f"Line {line}, the {reply.code} after the dot: from there on the server answers for this message."
+                    if self.facts["talk"]
+                    else f"{self.facts['server']} has taken it, and answers for it now. Watch the map."
+                )
+                + left_out,
                 "line": line,
             }
         if outcome.refused and not outcome.accepted:
             what = left_out.strip()
         else:
-            what = f"The server refused on line {line}: {reply.code} {reply.text}.{left_out}"
+            what = f"The server refused{self._on(line)}: {reply.code} {reply.text}.{left_out}"
         if outcome.text_sent:
             rest = "The text went over, but the server does not answer for it."
         else:
@@ -160,9 +203,15 @@ class MailProgram(LabWidget):
             "line": line,
         }
 
-    def _state(self) -> dict[str, Any]:
-        letters = list(enumerate(self._world.mailbox(self.facts["mailbox"]).messages, 1))
-        mailbox = [
+    def _on(self, line: int) -> str:
+        return f" on line {line}" if self.facts["talk"] else ""
+
+    def _boxes(self) -> dict[str, Any]:
+        return {name: self._letters(self.facts[name]) for name in ("mailbox", "inbox") if self.facts[name]}
+
+    def _letters(self, address: str) -> list[dict[str, Any]]:
+        letters = list(enumerate(self._world.mailbox(address).messages, 1))
+        return [
             {
                 "n": number,
                 **asdict(read_letter(letter.raw)),
@@ -172,8 +221,10 @@ class MailProgram(LabWidget):
             }
             for number, letter in letters[-20:]
         ]
+
+    def _state(self) -> dict[str, Any]:
         rows = [row for row in self._rows.rows() if row["role"] != "closed"]
-        return {"rows": rows[:400], "verdict": self._verdict, "mailbox": mailbox, "sending": self._sending}
+        return {"rows": rows[:400], "verdict": self._verdict, "sending": self._sending, **self._boxes()}
 
     def _show(self) -> None:
         self.post({"op": "state", "state": self._state(), "animate": True})
@@ -182,7 +233,12 @@ class MailProgram(LabWidget):
         """What stands in a stored notebook."""
         return (
             f"Alice's mail program  {self.facts['client']} → {self.facts['server']}:{self.facts['port']}\n"
-            "Here stands a form with a Send button in a running lab; beside it the conversation with the server, and Bob's mailbox."
+            "Here stands a form with a Send button in a running lab; beside it "
+            + (
+                "the conversation with the server, and Bob's mailbox."
+                if self.facts["talk"]
+                else "the mailboxes of Alice and of Bob."
+            )
         )
 
     def as_html(self) -> str:

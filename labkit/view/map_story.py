@@ -254,7 +254,7 @@ class Story:
             "mark": (not inside and code) or MARKS.get(movement.kind, "done"),
             "message": movement.about or movement.message_id or movement.queue_id,
             "notice": bool(movement.about),
-            "text": text + (f": {_shown(said)}" if said else ""),
+            "text": text + (f": {_shown(said.removesuffix('.'))}" if said else ""),
             "open": movement.connection is not None,
         }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -29,6 +30,9 @@ KEPT = 1000
 """Steps that are kept for a page that is drawn later."""
 
 
+_ENHANCED = re.compile(r" [245]\.[0-9]{1,3}\.[0-9]{1,3} ")
+
+
 class HopSession(SessionWidget):
     """The session of one hop, opened at the reply that decided."""
 
@@ -37,12 +41,15 @@ class HopSession(SessionWidget):
         super().__init__("watch", client=client, server=movement.to, port=session.port, title=name)
         transcript = session.transcript
         shown = self.add_session(name, own=False, transcript=transcript)
-        wanted = movement.reply.encode("utf-8", "replace")
-        lines = (
-            event.seq
-            for event in transcript
-            if event.sender == "S" and wanted and event.data.startswith(wanted)
+        # Without ENHANCEDSTATUSCODES the same reply went over the wire without its second number (RFC 2034).
+        wanted = tuple(
+            {
+                form.encode("utf-8", "replace")
+                for form in (movement.reply, _ENHANCED.sub(" ", movement.reply, 1))
+                if form
+            }
         )
+        lines = (event.seq for event in transcript if event.sender == "S" and event.data.startswith(wanted))
         self._line = next(lines, shown.rows.last)
 
     def snapshot(self) -> dict[str, Any]:
@@ -56,6 +63,7 @@ class MapView(LabWidget):
 
     people  addresses of those who sit at the two ends
     clock   whether the world's clock stands beside the list
+    sample  a world in which something has moved already: what a page without a kernel shows while nothing has here
     jobs    whether the names of the jobs (MUA, MSA, MTA, MDA) are shown from the start
     """
 
@@ -72,9 +80,11 @@ class MapView(LabWidget):
         title: str = "The message on its way",
         clock: bool = False,
         jobs: bool = False,
+        sample: Callable[[], World] | None = None,
     ) -> None:
         remember_main_loop()
         self._world = world
+        self._sample = sample
         self._layout: Layout = layout(world.inner.spec, people)
         self._boxes = {
             person.id: box
@@ -215,14 +225,22 @@ class MapView(LabWidget):
 
     # ---- without a page
 
+    def _told(self) -> tuple[str, list[Step]]:
+        """Heading and steps for a page without a kernel."""
+        self._read()
+        title = str(self.facts["title"])
+        if self._steps or self._sample is None:
+            return title, list(self._steps)
+        return f"{title}, recorded", self._story.steps(self._sample().movements)
+
     def as_text(self) -> str:
         """What happened, one line per step."""
-        self._read()
-        return f"{self.facts['title']}\n" + (story_text(self._steps) or self._empty)
+        title, steps = self._told()
+        return f"{title}\n" + (story_text(steps) or self._empty)
 
     def as_html(self) -> str:
         """The map as a picture, and what happened as a list."""
-        self._read()
-        return story_html(self.facts["title"], self._layout, self._steps, self._empty)
+        title, steps = self._told()
+        return story_html(title, self._layout, steps, self._empty)
 
     _empty = "Nothing has moved yet. In a running lab each message moves here from server to server."

@@ -1,4 +1,5 @@
 // Alice's mail program: one form, one button, and what the button does, line by line.
+const ARRIVES = 2700; // milliseconds that the map takes to show the way from Alice to Bob
 function render({ model, el }) {
   const ui = mount(model, el, "mail");
   const facts = model.get("facts");
@@ -12,18 +13,19 @@ function render({ model, el }) {
   const sendButton = h("button", { class: "lk-primary", onclick: () => send() }, "Send");
   const talk = h("ol", { class: "lkm-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
   const verdict = h("div", { role: "status" });
-  const boxes = h("div", {});
+  const boxes = h("div", {}), inbox = h("div", {});
   const place = (shape, title, role, ...kids) => h("div", { class: "lkm-place", role: "group", "aria-label": title },
     h("div", { class: "lkm-placehead" }, icon(shape), h("div", {}, h("h4", {}, title), h("div", { class: "lkm-role" }, role))), kids);
   const form = h("div", {},
     h("div", {}, h("span", { class: "lk-muted" }, "From "), h("span", { class: "lkm-from" }, facts.sender)),
     h("label", {}, "To", to), h("label", {}, "Subject", subject), h("label", {}, "Text", text),
-    h("div", { class: "lk-actions" }, sendButton));
+    h("div", { class: "lk-actions" }, sendButton), facts.talk ? null : verdict);
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
     h("div", { class: "lk-bar" }, h("h3", {}, "From Send to Inbox"), h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port)),
-    h("div", { class: "lkm-places" },
+    h("div", { class: "lkm-places", data: facts.talk ? {} : { quiet: "" } },
       place("pencil", "Alice writes", facts.client, form),
-      place("arrow", "The conversation", "her program and " + facts.server, talk, verdict),
+      facts.talk ? place("arrow", "The conversation", "her program and " + facts.server, talk, verdict) : null,
+      facts.inbox ? place("flag", "Alice reads", facts.inbox, inbox) : null,
       place("check", "Bob reads", facts.mailbox, boxes))), ui.live]);
 
   function send() {
@@ -46,10 +48,10 @@ function render({ model, el }) {
         verdict.className = "lkm-verdict"; verdict.dataset.kind = state.verdict.kind;
         fill(verdict, h("strong", {}, prose(state.verdict.title)), " ", prose(state.verdict.text));
       } else verdict.className = "";
-      mailbox(state.mailbox, animate);
+      if (animate && !facts.talk) arrive(state); else letters(state, animate);
       requestAnimationFrame(reveal);
     };
-    if (!animate || calm) { add(talk, state.rows.map((row) => line(row, state.verdict && row.n === state.verdict.line))); finish(); return; }
+    if (!animate || calm || !facts.talk) { add(talk, state.rows.map((row) => line(row, state.verdict && row.n === state.verdict.line))); finish(); return; }
     let index = 0; // the real session took a few milliseconds; here it is shown at reading speed
     const tick = () => {
       if (turn !== playing) return;
@@ -59,12 +61,19 @@ function render({ model, el }) {
       talk.scrollTop = talk.scrollHeight;
       setTimeout(tick, 70);
     };
-    mailbox(state.mailbox.slice(0, -1 * (state.verdict && state.verdict.kind === "2" ? 1 : 0) || undefined), false);
+    letters({ ...state, mailbox: state.mailbox.slice(0, -1 * (state.verdict && state.verdict.kind === "2" ? 1 : 0) || undefined) }, false);
     tick();
   }
-  const opened = new Set(), sources = new Set(); // by number of the message, so that the next one changes nothing about it
-  function mailbox(messages, fresh) {
-    const letter = (message, index) => {
+  const opened = new Set(), sources = new Set(); // by box and number of the message, so that the next one changes nothing about it
+  const shown = { mailbox: -1, inbox: -1 };
+  function letters(state, fresh) {
+    mailbox(boxes, "mailbox", state.mailbox || [], fresh);
+    if (facts.inbox) mailbox(inbox, "inbox", state.inbox || [], fresh);
+  }
+  function mailbox(boxes, name, messages, fresh) {
+    shown[name] = messages.length ? messages[messages.length - 1].n : 0;
+    const letter = (entry, index) => {
+      const message = { ...entry, n: name + entry.n };
       const text = h("div", { class: "lkm-text" }, message.text), source = h("pre", { tabindex: "0", "aria-label": "Source of the message" }, message.raw);
       const show = (on) => { text.hidden = on; source.hidden = !on; flip.setAttribute("aria-pressed", String(on)); sources[on ? "add" : "delete"](message.n); };
       const flip = h("button", { onclick: () => show(!sources.has(message.n)) }, "Show source");
@@ -79,11 +88,21 @@ function render({ model, el }) {
     const at = talk.querySelector("[data-deciding]");
     if (at) talk.scrollTop = at.offsetTop - talk.offsetTop - (talk.clientHeight - at.offsetHeight) / 2;
   };
+  // A message that arrives over other servers comes when the map beside has shown its way.
+  let coming = 0;
+  function arrive(state) {
+    const news = ["mailbox", "inbox"].some((name) => state[name] && state[name].length && state[name][state[name].length - 1].n !== shown[name]);
+    if (!news) return;
+    clearTimeout(coming);
+    coming = setTimeout(() => { letters(state, true); keep(state); }, calm || facts.talk ? 0 : ARRIVES);
+  }
+  ui.on("boxes", arrive);
+  const keep = (state) => model.set("saved", { ...model.get("saved"), ...(state.mailbox ? { mailbox: state.mailbox } : {}), ...(state.inbox ? { inbox: state.inbox } : {}) });
   ui.on("state", (message) => { show(message.state, message.animate); if (message.state.verdict && message.animate) ui.say(message.state.verdict.title + " " + message.state.verdict.text); model.set("saved", message.state); });
   ui.on("trouble", (message) => { sendButton.disabled = false; sendButton.textContent = "Send"; verdict.className = "lkm-verdict"; verdict.dataset.kind = "5"; fill(verdict, prose(message.text)); });
   const saved = model.get("saved");
   show(saved && saved.rows ? { ...saved, sending: false } : { rows: [], mailbox: [], verdict: null }, false);
   ui.send("hello");
-  return () => ui.close();
+  return () => { clearTimeout(coming); ui.close(); };
 }
 export default { render };

@@ -7,7 +7,7 @@ function render({ model, el }) {
   const ui = mount(model, el, "map");
   const facts = model.get("facts");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, childView = null, closed = false;
+  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, settled = null, childView = null, closed = false;
 
   // ---- head
   const where = h("span", { class: "lkw-where" });
@@ -49,7 +49,8 @@ function render({ model, el }) {
   const label = (hop) => hop.at + " " + hop.text + (hop.tone === "2" && hop.code ? ": " + hop.code : "");
   function show() {
     map.draw(picture(at));
-    map.now(at === hops.length ? present : present && { ...present, hosts: {}, boxes: present.boxes });
+    if (at === hops.length) settled = present; // how things stood when the picture was last up to date
+    map.now(at === hops.length ? present : settled && { hosts: {}, boxes: settled.boxes });
     where.textContent = hops.length ? at + " of " + hops.length : "no step yet";
     const cut = Math.max(0, hops.length - ROWS);
     note.textContent = !hops.length ? "Nothing has moved yet. Send a message, and watch it here." : skipped + cut ? (skipped + cut).toLocaleString("en") + " earlier steps are left out here; each host's log has them." : "";

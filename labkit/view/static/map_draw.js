@@ -57,7 +57,7 @@ function mailMap(facts, { onHop, onHost }) {
     const left = one.left - outer.left, top = one.top - outer.top;
     return { left, top, right: left + one.width, bottom: top + one.height, x: left + one.width / 2, y: top + one.height / 2 };
   }
-  const corner = (id) => { const b = box(stations.get(id).node); return { x: b.right - 0.4 * em(), y: b.bottom - 0.2 * em() }; };
+  const corner = (id) => { const b = box(stations.get(id).node); return { x: b.right - 0.1 * em(), y: b.bottom + 0.15 * em() }; };
   const rounded = (points, r) => points.map(([x, y], i) => {
     if (i === 0) return "M" + x + " " + y;
     if (i === points.length - 1) return "L" + x + " " + y;
