@@ -1,0 +1,132 @@
+"""A kernel of its own for tests that run cells in ways in which learners do, and people who write tests do not."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+DROPPED = "dropped by ipykernel"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Outcome:
+    """How the execution of one cell ended."""
+
+    source: str
+    interrupted: bool
+    text: str = ""
+    complaints: str = ""
+    """What came on stderr."""
+    error: str = ""
+    message: str = ""
+    traceback: str = ""
+
+
+class Hangs(AssertionError):
+    """A cell did not come back."""
+
+
+class Kernel:
+    """One kernel, its files in `folder`, with the lab's extension loaded as the package's installation does it."""
+
+    def __init__(self, folder: Path) -> None:
+        profile = folder / "ipython" / "profile_default"
+        profile.mkdir(parents=True)
+        settings = (ROOT / "settings" / "ipython_kernel_config.py").read_text()
+        # IPython's history opens and closes files whenever it likes; a count of what is open would waver.
+        no_history = "c.HistoryManager.enabled = False\n"
+        (profile / "ipython_kernel_config.py").write_text(settings + no_history)
+        self._manager = KernelManager()
+        self._env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "LABKIT_HOME": str(folder / "home"),
+                     "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # fmt: skip
+        self._manager.kernel_spec.argv[0] = sys.executable
+        self._folder = folder
+
+    def __enter__(self) -> Self:
+        self._manager.start_kernel(env=self._env, cwd=str(self._folder))
+        self.client: BlockingKernelClient = self._manager.client()
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=60)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.client.stop_channels()
+        self._manager.shutdown_kernel(now=True)
+
+    @property
+    def process(self) -> psutil.Process:
+        """The kernel's process."""
+        return psutil.Process(self._manager.provisioner.pid)
+
+    def run(self, source: str, *, interrupt_after: float | None = None, patience: float = 60.0) -> Outcome:
+        """Run one cell; interrupt it some seconds after it was sent. Raises `Hangs` when it does not end.
+
+        An interrupt that strikes before or after the cell's own code makes ipykernel drop the request: there is
+        no reply, or no word of being idle again. Without a reply that is an outcome too, the error `DROPPED`.
+        """
+        outcome = Outcome(source, interrupt_after is not None)
+        sent = self.client.execute(source)
+        if interrupt_after is not None:
+            time.sleep(interrupt_after)
+            self._manager.interrupt_kernel()
+        deadline = time.monotonic() + patience
+        replied = idle = False
+        # Replies come in order: after one to a later question there is none to the cell. A question may be
+        # dropped as well, so there is a new one every second.
+        questions: set[str] = set()
+        ask = time.monotonic() if outcome.interrupted else deadline
+        while not (replied and idle):
+            now = time.monotonic()
+            if now > deadline:
+                raise Hangs(f"no end within {patience:g} s (reply {replied}, idle {idle}): {source}")
+            if now >= ask:
+                questions.add(self.client.kernel_info())
+                ask = now + 1.0
+            answered = self._reply()
+            if answered in questions and not replied:
+                outcome.error = outcome.error or DROPPED
+            replied = replied or answered == sent or answered in questions
+            idle = self._output(sent, questions, outcome) or idle
+        return outcome
+
+    def _reply(self) -> str:
+        """The id of the request that the next reply answers, if one is there."""
+        try:
+            reply = self.client.get_shell_msg(timeout=0.02)
+        except queue.Empty:
+            return ""
+        return str(reply["parent_header"].get("msg_id"))
+
+    def _output(self, sent: str, questions: set[str], outcome: Outcome) -> bool:
+        """Take one message about the cell; whether it, or one about a later question, says: idle again."""
+        try:
+            message = self.client.get_iopub_msg(timeout=0.02)
+        except queue.Empty:
+            return False
+        kind, content = message["msg_type"], message["content"]
+        about = message["parent_header"].get("msg_id")
+        if kind == "status":
+            return content["execution_state"] == "idle" and (about == sent or about in questions)
+        if about != sent:
+            return False
+        if kind == "error":
+            outcome.error, outcome.message = content["ename"], content["evalue"]
+            outcome.traceback = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(content["traceback"]))
+        elif kind == "stream" and content["name"] == "stderr":
+            outcome.complaints += content["text"]
+        elif kind == "stream":
+            outcome.text += content["text"]
+        elif kind in ("execute_result", "display_data"):
+            outcome.text += content["data"].get("text/plain", "")
+        return False

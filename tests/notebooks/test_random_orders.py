@@ -1,0 +1,170 @@
+"""Cells of lesson 01 in whatever order, some twice, some interrupted: always a right result or a helpful message.
+
+Six orders by default, fifty with ``--long``; each in a kernel of its own. A failure names its seed.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from .kernel import DROPPED, ROOT, Kernel, Outcome
+
+NOTEBOOK = ROOT / "notebooks" / "01_session.ipynb"
+SAMPLE, WHOLE = 6, 50
+
+AGAIN = "Lab ready. It was running already; your sessions are still there."
+BROKEN_OFF = {"No line yet.", "(client closed the connection)"}
+
+# Whatever nothing refers to any more is collected, and the loop has had time to close it.
+HELD = """
+import gc, json, threading, time
+from labkit.transport.loop_thread import loop_thread
+for _ in range(3):
+    gc.collect(); time.sleep(0.1)
+names = sorted(thread.name.partition("(")[0].rstrip("-_0123456789 ") for thread in threading.enumerate())
+print(json.dumps([names, len(loop_thread()._tasks), list(loop_thread().errors)]))
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What the process of a kernel holds."""
+
+    listening: int
+    connected: int
+    open_files: int
+    threads: tuple[str, ...]
+    tasks: int
+    errors: tuple[str, ...]
+
+    @classmethod
+    def by(cls, kernel: Kernel) -> Held:
+        told = kernel.run(HELD)
+        assert not told.error, told.traceback
+        names, tasks, errors = json.loads(told.text)
+        process = kernel.process
+        states = [connection.status for connection in process.net_connections("tcp4")]
+        return cls(
+            states.count(psutil.CONN_LISTEN),
+            states.count(psutil.CONN_ESTABLISHED),
+            process.num_fds(),
+            tuple(names),
+            tasks,
+            tuple(errors),
+        )
+
+
+@dataclass(frozen=True)
+class Clean:
+    """One run from top to bottom: what each code cell shows, and what the kernel holds at the end."""
+
+    shown: dict[str, str]
+    held: Held
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    shown = {}
+    with Kernel(tmp_path_factory.mktemp("clean")) as kernel:
+        for source in [cell.source for cell in cells if cell.cell_type == "code"]:
+            outcome = kernel.run(source)
+            assert not outcome.error, outcome.traceback
+            shown[source] = outcome.text
+        return Clean(shown, Held.by(kernel))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(WHOLE if metafunc.config.getoption("--long") else SAMPLE))
+
+
+def shuffled(cells: list[str], rng: random.Random) -> list[str]:
+    """All cells and a third of them once more, in random order; in half of all cases the set-up comes first."""
+    order = cells + rng.sample(cells, len(cells) // 3)
+    rng.shuffle(order)
+    if rng.random() < 0.5:
+        order.insert(0, cells[0])
+    return order
+
+
+def test_cells_in_any_order(seed: int, clean: Clean, tmp_path: Path) -> None:
+    rng = random.Random(seed)
+    with Kernel(tmp_path) as kernel:
+        for source in shuffled(list(clean.shown), rng):
+            outcome = kernel.run(source, interrupt_after=rng.choice(MOMENTS)(rng))
+            print(outcome.error or "right", repr(source))  # shown when a later cell fails
+            judge(outcome, clean.shown[source])
+        # After all that, the notebook runs from top to bottom as if nothing had been.
+        for source, text in clean.shown.items():
+            judge(outcome := kernel.run(source), text)
+            assert not outcome.error, f"{source}\n{outcome.traceback}"
+        assert Held.by(kernel) == clean.held
+
+
+# When a cell is interrupted: mostly not at all, else somewhere while it runs (most need 2 to 60 ms).
+MOMENTS: tuple[Callable[[random.Random], float | None], ...] = (
+    lambda _rng: None,
+    lambda _rng: None,
+    lambda rng: rng.uniform(0.0, 0.02),
+    lambda rng: rng.uniform(0.0, 0.4),
+)
+
+# What IPython and ipywidgets say about what an interrupt made them drop half made; it may come in a later cell.
+OTHERS = re.compile(
+    r"\S+ RuntimeWarning: coroutine 'InteractiveShell\.run_cell_async' was never awaited\n"
+    r"(?:  .*\n)?RuntimeWarning: Enable tracemalloc .*\n"
+    r"|Exception ignored in: <function Widget\.__del__ .*\nTraceback .*\n(?:  .*\n)*\S*TraitError: .*\n"
+)
+
+
+def judge(outcome: Outcome, expected: str) -> None:
+    """A right result, a helpful message, or an interrupt that shows nothing of the lab's inside."""
+    complaints = OTHERS.sub("", outcome.complaints).strip()
+    if complaints:
+        # An interrupt may strike Python's or IPython's own machinery, before or after the cell: they tell of it.
+        assert outcome.interrupted, outcome
+        assert "KeyboardInterrupt" in complaints, outcome
+        assert len(frames_of_ours(complaints)) <= 1, complaints
+    elif not outcome.error:
+        assert is_right(outcome, expected), f"{outcome.source}\ngave:\n{outcome.text}\nnot:\n{expected}"
+    elif outcome.error == DROPPED:
+        assert outcome.interrupted
+    elif outcome.error == "KeyboardInterrupt":
+        assert outcome.interrupted, f"nobody interrupted {outcome.source}\n{outcome.traceback}"
+        assert len(frames_of_ours(outcome.traceback)) <= 1, f"{outcome.source}\n{outcome.traceback}"
+    elif outcome.error == "SMTPResponseException":
+        # smtplib's own `with` says QUIT after an interrupt, and then complains of the answer to the step before.
+        assert outcome.interrupted, outcome.traceback
+        assert "smtplib" in outcome.source
+        assert "KeyboardInterrupt" in outcome.traceback
+    else:
+        assert outcome.error == "NameError", f"{outcome.source}\n{outcome.traceback}"
+        assert outcome.traceback.startswith("The lab is not running yet"), outcome.traceback
+        assert "Run the set-up cell at the top of this notebook" in outcome.traceback
+        assert "Traceback" not in outcome.traceback
+
+
+def is_right(outcome: Outcome, expected: str) -> bool:
+    """Whether the cell shows what it shows in a clean run, or what is right when cells came in another order."""
+    shown = outcome.text
+    if "open_lesson" in outcome.source:
+        return shown in (expected, AGAIN)
+    if "second_session" in outcome.source:  # as far as the last one got; each message has an id of its own
+        known = {re.sub("queued as .*", "", line) for line in expected.splitlines()} | BROKEN_OFF
+        return all(re.sub("queued as .*", "", line) in known for line in shown.splitlines())
+    return shown == expected
+
+
+def frames_of_ours(traceback: str) -> list[str]:
+    """The lab's own files in a traceback, one entry for each frame."""
+    return re.findall(r"File \"?\S*/(labkit/[\w/]+\.py)\b", traceback)
