@@ -53,6 +53,8 @@ _CHECKS = {
     "ETRN": "The server checks whether it holds mail for that domain.",
 }
 
+_GONE = "The command is obsolete: servers refuse it."
+
 
 def _name_form(name: str) -> str:
     if name.startswith("["):
@@ -140,7 +142,7 @@ def explain_command(note: Note, answer: Note | None) -> LineExplanation:
         rules.append(expected.rule)
     elif info is not None:
         headline = f"{command.verb} {info.purpose}"
-        happened = _CHECKS[command.verb]
+        happened = _CHECKS.get(command.verb, _GONE)  # not judged yet: it waits for the answer to STARTTLS
     waits = answer is None and (in_order or bool(expected and expected.codes))
     return LineExplanation(
         seq=note.seq,

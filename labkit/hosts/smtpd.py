@@ -353,7 +353,7 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
                 or info.verb != verb
                 or info.extension not in self.policy.keywords
                 or not self.session.extended_smtp
-                or (keyword == "BODY" and value == "BINARYMIME" and "BINARYMIME" not in self.policy.keywords)
+                or (keyword == "BODY" and (value or "").upper() == "BINARYMIME" and "BINARYMIME" not in self.policy.keywords)
             ):
                 return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None, {}
             if keyword == "SIZE" and int(value or 0) > self.policy.size_limit:

@@ -29,6 +29,7 @@ from labkit.smtp.wire import WireEvent
 __all__ = ["Connection"]
 
 _DECIDING = frozenset({"DATA", "AUTH", RESPONSE, "BDAT", LAST_CHUNK, "STARTTLS"})
+_CHUNK = frozenset({"BDAT", LAST_CHUNK})
 _INJECTED = Rule("RFC 3207 section 4.2", "What came in clear behind STARTTLS must not be acted on under TLS.")
 _IN_CLEAR = "This came in clear, after the server's 220 to STARTTLS. The server must throw it away."
 
@@ -81,7 +82,9 @@ class Connection:
 
     def _offered(self, verb: str) -> bool:
         extension = COMMANDS[verb].extension
-        if verb in self._without:
+        if verb in self._without or (verb == "DATA" and self.facts.binary):
+            return False
+        if verb == "RCPT" and self._full:
             return False
         if not extension:
             return True
@@ -273,6 +276,10 @@ class Connection:
         tolerable = isinstance(owed.command, Malformed) and owed.command.tolerable
         draft.role, draft.expectation = "reply", owed.expectation
         draft.agrees, draft.why = verdict(owed.verb, owed.expectation, reply, tolerable)
+        if owed.verb == "RCPT" and owed.expectation.allowed and self._full and draft.agrees and draft.why:
+            draft.why = (
+                f"The answer to EHLO said so: RCPTMAX={self.facts.recipient_limit} in one transaction."
+            )
         self._drafts[owed.index].answered_by = draft.seq
         self._changed.add(owed.index)
         if isinstance(reply, Reply) and reply.code == 502 and owed.expectation.allowed:
@@ -298,6 +305,12 @@ class Connection:
             draft.why = "" if expected.allowed else expected.reason
             self._changed.add(head.index)
 
+    @property
+    def _full(self) -> bool:
+        """Whether the transaction holds as many recipients as the server announced to take."""
+        limit = self.facts.recipient_limit
+        return limit is not None and self.trail is not None and self.trail.count >= limit
+
     # ------------------------------------------------------------------------------------ what a reply does
 
     def _move(self, owed: _Owed, reply: Reply | Malformed) -> None:
@@ -316,7 +329,7 @@ class Connection:
             then = ELSEWHERE.get(owed.verb, then)
         if severity == 2:
             self._succeed(owed, reply)
-        if not (owed.verb in ("BDAT", LAST_CHUNK) and 500 <= reply.code <= 504):
+        if not (owed.verb in _CHUNK and 500 <= reply.code <= 504 and not self._refuses_chunk(reply.code)):
             self._go(then.get(severity, self.state))
 
     def _go(self, state: State) -> None:
@@ -329,13 +342,15 @@ class Connection:
         path = owed.command.path if owed.command is not None else None
         match owed.verb:
             case "EHLO":
-                self.facts = replace(self.facts, keywords=_keywords(reply), smtputf8=False)
+                self.facts = replace(self.facts, keywords=_keywords(reply), smtputf8=False, binary=False)
             case "HELO":
-                self.facts = replace(self.facts, keywords={}, smtputf8=False)
+                self.facts = replace(self.facts, keywords={}, smtputf8=False, binary=False)
             case "MAIL" | "SEND" | "SOML" | "SAML":
-                utf8 = isinstance(owed.command, Command) and owed.command.parameter("SMTPUTF8") is not None
-                if utf8 is not self.facts.smtputf8:
-                    self.facts = replace(self.facts, smtputf8=utf8)
+                said = owed.command if isinstance(owed.command, Command) else None
+                utf8 = said is not None and said.parameter("SMTPUTF8") is not None
+                binary = said is not None and (said.parameter("BODY") or "").upper() == "BINARYMIME"
+                if (utf8, binary) != (self.facts.smtputf8, self.facts.binary):
+                    self.facts = replace(self.facts, smtputf8=utf8, binary=binary)
                 self.trail = Trail(str(path) if path is not None else "")
             case "RCPT":
                 before = self.trail or Trail(None)
@@ -346,6 +361,10 @@ class Connection:
             case "AUTH" | "(response)":
                 self.facts = replace(self.facts, authenticated=True)
 
+    def _refuses_chunk(self, code: int) -> bool:
+        """Whether 500 or 502 to BDAT is about the message: a server that announced CHUNKING knows the command."""
+        return code in (500, 502) and "CHUNKING" in (self.facts.keywords or ())
+
     def _decide(self, owed: _Owed, reply: Reply | Malformed) -> None:
         """The answer to DATA, AUTH, BDAT or STARTTLS says what the lines behind it are."""
         code = reply.code if isinstance(reply, Reply) else 500
@@ -355,7 +374,7 @@ class Connection:
             self._odd_end = 0
         elif owed.verb in ("AUTH", RESPONSE):
             self._challenged = code // 100 == 3
-        elif owed.verb in ("BDAT", LAST_CHUNK) and code in (500, 502):
+        elif owed.verb in _CHUNK and code in (500, 502) and not self._refuses_chunk(code):
             self._chunk_left = 0  # the server does not know BDAT, and reads on as if nothing were special
 
     def _tls_begins(self) -> None:

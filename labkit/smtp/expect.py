@@ -27,6 +27,10 @@ _PARAMETER = Rule(
 _UTF8 = Rule("RFC 6531 section 3.4", "A recipient beyond ASCII needs MAIL with SMTPUTF8 before it.")
 NOT_OFFERED = frozenset({_AUTH_MECHANISM, _EXTENSION, _PARAMETER})
 """The rules behind a refusal of what the server did not announce; the order was right."""
+_BINARY = Rule(
+    "RFC 3030 section 3", "A message with BODY=BINARYMIME has no lines: it goes by BDAT, not by DATA."
+)
+_BINARY_BODY = ("BODY", "BINARYMIME")
 _PRIVATE = Rule("RFC 5321 section 4.1.5", "A command that begins with X needs an agreement of both sides.")
 
 
@@ -35,13 +39,21 @@ class Facts:
     """What the session has shown beyond its state.
 
     ``keywords`` is the answer to EHLO, keyword to arguments, empty after HELO; None while unknown.
-    ``smtputf8``: the open transaction's MAIL had that parameter.
+    ``smtputf8`` and ``binary``: the open transaction's MAIL said SMTPUTF8, or BODY=BINARYMIME.
     """
 
     keywords: Mapping[str, tuple[str, ...]] | None = None
     encrypted: bool = False
     authenticated: bool = False
     smtputf8: bool = False
+    binary: bool = False
+
+    @property
+    def recipient_limit(self) -> int | None:
+        """What EHLO announced as the most recipients of one transaction (RFC 9422 section 4.2); else None."""
+        limits = (self.keywords or {}).get("LIMITS", ())
+        numbers = (limit.removeprefix("RCPTMAX=") for limit in limits if limit.startswith("RCPTMAX="))
+        return next((int(number) for number in numbers if number.isascii() and number.isdecimal()), None)
 
 
 _NO_FACTS = Facts()
@@ -90,6 +102,8 @@ def _refused_by_facts(command: Command, facts: Facts) -> tuple[tuple[int, ...], 
         return (503,), "The client has proved who it is already.", _AUTH_ONCE
     if verb == "RCPT" and command.path is not None and not command.path.ascii and not facts.smtputf8:
         return (553, 550, 501), "The address is not ASCII, and MAIL did not say SMTPUTF8.", _UTF8
+    if verb == "DATA" and facts.binary:
+        return (503,), "MAIL said BODY=BINARYMIME, so the message goes by BDAT.", _BINARY
     if facts.keywords is None:
         return None
     extension = COMMANDS[verb].extension if verb in COMMANDS else ""
@@ -100,14 +114,16 @@ def _refused_by_facts(command: Command, facts: Facts) -> tuple[tuple[int, ...], 
         mechanism = command.argument.split(" ", 1)[0].upper()
         if mechanism not in facts.keywords["AUTH"]:
             return (504, 538, 534), f"The server did not announce the mechanism {mechanism}.", _AUTH_MECHANISM
-    for keyword, _ in command.parameters:
+    for keyword, value in command.parameters:
         info = PARAMETERS.get(keyword)
         if info is None or info.verb != verb:
             owner = f"belongs to {info.verb}" if info else "is not known to this server"
             if info or keyword not in facts.keywords:
                 return (555, 501, 504), f"The parameter {keyword[:40]} {owner}.", _PARAMETER
-        elif info.extension not in facts.keywords:
-            belongs = "" if keyword == info.extension else f"{keyword} belongs to {info.extension}. "
-            reason = f"{belongs}The server did not announce {info.extension} in its answer to EHLO."
+            continue
+        needed = "BINARYMIME" if (keyword, (value or "").upper()) == _BINARY_BODY else info.extension
+        if needed not in facts.keywords:
+            belongs = "" if needed in (keyword, "BINARYMIME") else f"{keyword} belongs to {needed}. "
+            reason = f"{belongs}The server did not announce {needed} in its answer to EHLO."
             return (555, 501, 504), reason, _EXTENSION
     return None

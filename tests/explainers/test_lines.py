@@ -353,3 +353,8 @@ def test_explaining_all_lines_costs_no_more_than_linear() -> None:
 
     cost(50)
     assert cost(1_600) < 8 * 4 * cost(200) + 0.01
+
+
+def test_an_obsolete_command_behind_starttls_is_explained_too() -> None:
+    """It is not judged before STARTTLS has its answer."""
+    assert explain_all(HELLO + "C: STARTTLS\nC: TURN\n")[-1].happened.startswith("The command is obsolete")

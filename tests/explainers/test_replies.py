@@ -307,7 +307,7 @@ def test_a_cancelled_exchange_is_not_called_bad_base64() -> None:
 
 def test_the_end_of_a_message_that_is_none() -> None:
     """The transaction is over only where the table says so."""
-    refused = explained("BDAT LAST", "502 x")
+    refused = explain_all(STAGES["BDAT LAST"].replace("CHUNKING", "SIZE") + "S: 502 x\n")[-1]
     assert refused.effect.startswith("Nothing was delivered. The transaction is open.")
     again = explained("text", "354 x")
     assert again.effect == "Nothing was delivered. The server is reading message text."

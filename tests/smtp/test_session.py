@@ -451,6 +451,65 @@ def test_a_server_that_does_not_know_bdat_reads_its_octets_as_commands() -> None
     assert roles(text)[3:] == ["command", "command", "reply", "reply"]
 
 
+@pytest.mark.parametrize("code", ["500", "502"])
+def test_a_server_that_announced_chunking_refuses_the_message_and_not_the_command(code: str) -> None:
+    """RFC 3030 section 2: it has read the octets, whatever it answers."""
+    notes = notes_of(
+        CHUNKS + f"C: BDAT 6 LAST\nC: NOOP\nS: {code} 5.5.2 line too long\nC: MAIL FROM:<a@b.c>\nS: 250 ok\n"
+    )
+    assert [n.role for n in notes[8:]] == ["command", "text", "reply", "command", "reply"]
+    assert notes[10].after is State.GREETED
+    assert notes[12].after is State.SENDER
+
+
+BINARY = (
+    "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250-8BITMIME\nS: 250-BINARYMIME\nS: 250 CHUNKING\n"
+    "C: MAIL FROM:<a@b.c> BODY=binarymime\nS: 250 ok\nC: RCPT TO:<d@e.f>\nS: 250 ok\n"
+)
+
+
+def test_a_binary_message_does_not_go_by_data() -> None:
+    """RFC 3030 section 3."""
+    observer = Observer()
+    for event in Transcript.from_text(BINARY):
+        observer.feed(event)
+    assert "DATA" not in observer.allowed
+    assert "BDAT" in observer.allowed
+    refused = last(BINARY + "C: DATA\nS: 503 no\n")
+    assert (refused.agrees, refused.after) == (True, State.RECIPIENTS)
+    assert "BODY=BINARYMIME" in refused.why
+    assert not last(BINARY + "C: DATA\nS: 354 go\n").agrees
+    again = last(
+        BINARY
+        + "C: RSET\nS: 250 ok\nC: MAIL FROM:<a@b.c>\nS: 250 ok\nC: RCPT TO:<d@e.f>\nS: 250 ok\nC: DATA\nS: 354 go\n"
+    )
+    assert again.agrees
+
+
+def test_binary_needs_its_own_keyword() -> None:
+    text = "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250 8BITMIME\nC: MAIL FROM:<a@b.c> BODY=BINARYMIME\nS: 555 no\n"
+    assert last(text).why == "The server did not announce BINARYMIME in its answer to EHLO."
+
+
+LIMITED = (
+    "S: 220 a\nC: EHLO c.example\nS: 250-b\nS: 250 LIMITS RCPTMAX=1\nC: MAIL FROM:<a@b.c>\nS: 250 ok\n"
+    "C: RCPT TO:<d@e.f>\nS: 250 ok\n"
+)
+
+
+def test_a_recipient_beyond_the_announced_limit_is_refused_for_that_reason() -> None:
+    """RFC 9422 section 4.2; a server that takes more than it announced does no harm."""
+    note = last(LIMITED + "C: RCPT TO:<g@e.f>\nS: 452 4.5.3 too many\n")
+    assert note.agrees
+    assert "RCPTMAX=1" in note.why
+    assert last(LIMITED + "C: RCPT TO:<g@e.f>\nS: 250 ok\n").why == ""
+    observer = Observer()
+    for event in Transcript.from_text(LIMITED):
+        observer.feed(event)
+    assert "RCPT" not in observer.allowed
+    assert "DATA" in observer.allowed
+
+
 # ------------------------------------------------------------------------------------------ ends
 
 
