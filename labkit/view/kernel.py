@@ -6,7 +6,7 @@ Loaded by ``etc/ipython/ipython_kernel_config.py``, which the package installs. 
 
 from __future__ import annotations
 
-from types import TracebackType
+from types import MethodType, TracebackType
 from typing import Any
 
 MADE_BY_SETUP = {"lab", "labkit", "q1", "q2", "q3"}
@@ -22,12 +22,19 @@ TASK_SENTENCE = (
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by IPython."""
-    shell.set_custom_exc((NameError, KeyboardInterrupt), show_error)
+    _explain_errors(shell)
+    shell.events.register("pre_run_cell", MethodType(_explain_errors, shell))
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """Called by IPython."""
+    shell.events.unregister("pre_run_cell", MethodType(_explain_errors, shell))
     shell.set_custom_exc((), None)
+
+
+def _explain_errors(shell: Any, _info: object = None) -> None:
+    """Once more for each cell: an interrupt at a bad moment makes IPython drop the handler for good."""
+    shell.set_custom_exc((NameError, KeyboardInterrupt), show_error)
 
 
 def show_error(

@@ -41,6 +41,22 @@ def test_other_names_keep_their_traceback(shell: Any, capsys: pytest.CaptureFixt
     assert "NameError" in capsys.readouterr().out
 
 
+def test_an_interrupt_in_the_explanation_does_not_end_the_explanations(
+    shell: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> list[str]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(kernel, "_show", interrupted)
+        shell.run_cell("lab.console()")
+    capsys.readouterr()
+    shell.run_cell("lab.console()")
+    said = capsys.readouterr().out
+    assert "set-up cell" in said
+    assert "Traceback" not in said
+
+
 def test_an_interrupt_shows_one_frame_of_the_lab(
     shell: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
