@@ -18,12 +18,13 @@ import nbformat
 
 from labkit import learn
 from labkit.explainers.line import explain_line
-from labkit.learn.forms import LinesForm, OrderForm, PickLineForm
+from labkit.learn.forms import LinesForm, OrderForm, PickLineForm, SortForm
 from labkit.lessons.lesson import QUIZZES, Lesson
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
 from labkit.view.mail_program import MailProgram
+from labkit.view.map_view import MapView
 from labkit.world import play
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,8 +108,9 @@ def of_code(lesson: Lesson, source: str) -> Work:
     shown = getattr(lesson, what)(*([name] if name else []))
     if isinstance(shown, Console):
         return of_console(shown)
-    if isinstance(shown, MailProgram):
-        return Work(words(shown.draft["text"]) + 60, clicks=3, characters=3 if name else 0)
+    if isinstance(shown, MapView) and isinstance(shown.side, MailProgram):
+        read = words(shown.as_text(), shown.side.draft["text"]) + 30
+        return Work(read, clicks=5, characters=3 if name == "typo" else 0)
     if what == "recorded":
         return replace(of_session(lesson.recording(name)), clicks=len(lesson.recording(name)) // 2)
     return Work(words(shown.as_text()))
@@ -168,6 +170,9 @@ def of_exercise(task: learn.Exercise) -> Work:
         return work + Work(words(*form.items), clicks=2 * len(form.items))
     if isinstance(form, PickLineForm):
         return work + Work(words(*(event.data.decode() for event in form.transcript)), clicks=2)
+    if isinstance(form, SortForm):
+        given = sum(words(*case) for case in form.given)
+        return work + Work(words(*form.items, *form.bins) + given, clicks=len(form.items), pauses=2)
     return work + Work(clicks=2, characters=30)
 
 

@@ -189,7 +189,43 @@ class LiveForm:
         return given
 
 
-Form: TypeAlias = LinesForm | OrderForm | ChoiceForm | PickLineForm | LiveForm
+@dataclass(frozen=True, slots=True)
+class SortForm:
+    """Items to sort into bins. The grader gets a tuple: the bin of each item, in the order in which the items are shown.
+
+    `given` are worked cases: an item, the bin that it lies in already, and why.
+    """
+
+    items: tuple[str, ...]
+    bins: tuple[str, ...]
+    given: tuple[tuple[str, str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.items) < 2 or len(self.bins) < 2 or len(set(self.bins)) != len(self.bins):
+            raise ValueError("a SortForm needs at least two items, and two bins that differ")
+        if any(bin not in self.bins for _, bin, _ in self.given):
+            raise ValueError("a given item lies in a bin that is not there")
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check(2, 1, ...) with the number of a bin for each of the {len(self.items)} items, in their order"
+
+    def read(self, answer: tuple[object, ...]) -> tuple[str, ...]:
+        """The bin of each item, from the bins' numbers or texts; an empty place is an item not sorted yet."""
+        given = _flatten(answer)
+        if len(given) == 1 and isinstance(given[0], str) and len(given[0].splitlines()) > 1:
+            given = list(given[0].splitlines())
+        open_ones = sum(item in (None, "") for item in given)
+        if open_ones == len(given):
+            raise Untouched("Nothing is sorted yet. Choose for each, then check.")
+        if len(given) != len(self.items):
+            raise Unreadable(f"There are {len(self.items)} items to sort, and {len(given)} answers came.")
+        if open_ones:
+            raise Untouched(f"{_count(open_ones, 'item is', 'items are')} not sorted yet.")
+        return tuple(_pick(item, self.bins, "bin") for item in given)
+
+
+Form: TypeAlias = LinesForm | OrderForm | ChoiceForm | PickLineForm | SortForm | LiveForm
 
 
 def read_line_number(answer: tuple[object, ...], transcript: Transcript) -> int:

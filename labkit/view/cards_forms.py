@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labkit.learn import ChoiceForm, Form, LinesForm, OrderForm, PickLineForm
+from labkit.learn import ChoiceForm, Form, LinesForm, OrderForm, PickLineForm, SortForm
 from labkit.smtp.transcript import Transcript
-from labkit.view.cards_base import as_indices, text_lines, visible, wire_lines
+from labkit.view.cards_base import as_index, as_indices, text_lines, visible, wire_lines
 from labkit.view.cards_static import Html, bullet_lines, el, items, kids, plain_lines, prose, session_table
 
 __all__ = [
@@ -40,6 +40,14 @@ def form_state(form: Form) -> dict[str, Any]:
         return {"kind": "choice", "options": list(form.options), "many": form.many}
     if isinstance(form, PickLineForm):
         return {"kind": "pick", "lines": wire_lines(form.transcript)}
+    if isinstance(form, SortForm):
+        given = [{"item": visible(item), "bin": bin, "why": why} for item, bin, why in form.given]
+        return {
+            "kind": "sort",
+            "items": [visible(item) for item in form.items],
+            "bins": list(form.bins),
+            "given": given,
+        }
     return {"kind": "live", "text": LIVE_TASK}
 
 
@@ -47,7 +55,7 @@ def read_draft(form: Form, value: object) -> Any:
     """A draft from the page in the form's own shape, or None: the page can send anything.
 
     Lines: a list of texts. Order: places of the items, from 0. Choice: places of the options. A line: its
-    number.
+    number. Sorted items: the place of each one's bin, None for an item that lies in none.
     """
     if isinstance(form, LinesForm):
         if not isinstance(value, list) or len(value) != form.blanks:
@@ -64,6 +72,10 @@ def read_draft(form: Form, value: object) -> Any:
     if isinstance(form, PickLineForm):
         lines = {event.seq for event in form.transcript}
         return value if isinstance(value, int) and not isinstance(value, bool) and value in lines else None
+    if isinstance(form, SortForm):
+        if not isinstance(value, list) or len(value) != len(form.items):
+            return None
+        return [as_index(place, len(form.bins)) for place in value]
     return None
 
 
@@ -75,6 +87,8 @@ def answer_of(form: Form, draft: Any) -> tuple[object, ...]:
         # By text, because a text may itself be a number. An empty line is named by a space.
         texts = form.items if isinstance(form, OrderForm) else form.options
         return tuple(texts[place] or " " for place in draft)
+    if isinstance(form, SortForm):
+        return tuple("" if place is None else form.bins[place] for place in draft)
     return tuple(draft) if isinstance(draft, list) else (draft,)
 
 
@@ -93,6 +107,8 @@ def draft_of_record(form: Form, answer: object) -> Any:
     if isinstance(form, ChoiceForm):
         texts = answer if isinstance(answer, list) else [answer]
         return read_draft(form, [form.options.index(text) for text in texts if text in form.options])
+    if isinstance(form, SortForm) and isinstance(answer, list):
+        return read_draft(form, [form.bins.index(bin) if bin in form.bins else None for bin in answer])
     return read_draft(form, answer)
 
 
@@ -106,6 +122,9 @@ def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
         return [line for line in wire_lines(form.transcript) if line["n"] == value]
     if isinstance(value, Transcript):
         return wire_lines(value)
+    if isinstance(form, SortForm):
+        sorted_items = zip(form.items, value, strict=True)
+        return [{"who": "", "text": f"{visible(item)}  →  {bin}"} for item, bin in sorted_items]
     texts = (
         [option for option in form.options if option in value]
         if isinstance(form, ChoiceForm) and form.many
@@ -125,6 +144,9 @@ def form_text(form: Form) -> list[str]:
         return bullet_lines(form.options)
     if isinstance(form, PickLineForm):
         return plain_lines(wire_lines(form.transcript))
+    if isinstance(form, SortForm):
+        given = [f"{visible(item)}  →  {bin}. {why}" for item, bin, why in form.given]
+        return [*bullet_lines((*given, *map(visible, form.items))), f"  Bins: {' | '.join(form.bins)}"]
     return [f"  {LIVE_TASK}"]
 
 
@@ -141,4 +163,12 @@ def form_html(form: Form) -> Html:
         return kids(items(prose(option) for option in form.options))
     if isinstance(form, PickLineForm):
         return session_table(wire_lines(form.transcript))
+    if isinstance(form, SortForm):
+        given = [kids((el("code", visible(item)), f" → {bin}. {why}")) for item, bin, why in form.given]
+        return kids(
+            (
+                items((*given, *(el("code", visible(item)) for item in form.items))),
+                el("p", f"Bins: {' | '.join(form.bins)}"),
+            )
+        )
     return el("p", LIVE_TASK)

@@ -15,6 +15,7 @@ from labkit.learn.forms import (
     LiveForm,
     OrderForm,
     PickLineForm,
+    SortForm,
     Unreadable,
     Untouched,
 )
@@ -27,6 +28,7 @@ FORMS: list[Form] = [
     ChoiceForm(("250", "503", "550")),
     ChoiceForm(("red", "green", "blue"), many=True),
     PickLineForm(SESSION),
+    SortForm(("450", "550"), ("later", "never")),
     LiveForm(),
 ]
 
@@ -122,6 +124,34 @@ def test_many_choices() -> None:
 def test_one_choice_is_one() -> None:
     with pytest.raises(Unreadable, match="One option"):
         ChoiceForm(("red", "green")).read((1, 2))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(1, 2), ([1, 2],), ("1", "2"), ("later", "never"), ("later\nnever",), ("later", " never ")],
+)
+def test_items_are_sorted_by_number_or_text_of_their_bins(answer: tuple[Any, ...]) -> None:
+    assert SortForm(("450", "550"), ("later", "never")).read(answer) == ("later", "never")
+
+
+def test_all_items_have_to_be_sorted() -> None:
+    form = SortForm(("450", "451", "550"), ("later", "never"), (("421", "later", "It closes."),))
+    for empty in ((), ("", "", ""), (None, None, None)):
+        with pytest.raises(Untouched, match="Nothing is sorted yet"):
+            form.read(empty)
+    with pytest.raises(Untouched, match="1 item is not sorted yet"):
+        form.read(("later", "", "never"))
+    for odd in ((1, 1), (1, 1, 3), ("later", "later", "often"), (1, 1, 1.5)):
+        with pytest.raises(Unreadable):
+            form.read(odd)
+
+
+def test_a_sort_form_needs_bins() -> None:
+    for items, bins in ((("a",), ("x", "y")), (("a", "b"), ("x",)), (("a", "b"), ("x", "x"))):
+        with pytest.raises(ValueError, match="at least two"):
+            SortForm(items, bins)
+    with pytest.raises(ValueError, match="not there"):
+        SortForm(("a", "b"), ("x", "y"), (("c", "z", "why"),))
 
 
 @pytest.mark.parametrize("answer", [(2,), ("2",), ("line 2",), ("Line 2",)])

@@ -25,6 +25,7 @@ from labkit.learn import (
     Progress,
     Quiz,
     Solution,
+    SortForm,
     current_progress,
 )
 from labkit.smtp.rule import Rule
@@ -65,6 +66,7 @@ def all_cards(words: str, folder: Path) -> list[Card]:
         (OrderForm((words, "b", "c")), (3, 2, 1)),
         (ChoiceForm((words, "b")), "b"),
         (PickLineForm(SESSION), 2),
+        (SortForm((words, "b"), (f"1 {words}", "2"), ((words, "2", words),)), (f"1 {words}", "2")),
         (LiveForm(), f"C: {SECRET}\n"),
     ]
     return [

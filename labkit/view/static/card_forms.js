@@ -101,6 +101,22 @@ function pickForm({ form, draft, change, submit, evidence, found, tried }) {
   return linePicker({ legend: "Lines: point at one", lines: form.lines, picked: draft, evidence, found, tried, onpick: change, onenter: submit });
 }
 
+// Each item is a row of radio buttons, one per bin: Tab goes from item to item, arrows choose. Worked cases stand above.
+function sortForm({ form, draft, change, submit }) {
+  const chosen = form.items.map((_, index) => (draft ? draft[index] : null));
+  return h("div", { class: "lk-sort" },
+    form.given.map((one) => h("div", { class: "lk-sortrow lk-given" }, h("div", { class: "lk-wire" }, one.item),
+      h("div", {}, h("span", { class: "lk-mark" }, icon("check"), one.bin), " ", prose(one.why)))),
+    form.items.map((item, index) => {
+      const name = uid("bin");
+      return h("fieldset", { class: "lk-sortrow" }, h("legend", { class: "lk-wire" }, item),
+        h("div", { class: "lk-bins" }, form.bins.map((bin, at) => h("label", { class: "lk-bin" },
+          h("input", { type: "radio", name, value: String(at), checked: chosen[index] === at, data: { key: "sort" + index + "-" + at },
+            onchange: () => { chosen[index] = at; change(chosen.slice()); },
+            onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); submit(); } } }), bin))));
+    }));
+}
+
 function liveForm({ form }) { return h("p", { class: "lk-live" }, icon("arrow"), h("span", {}, form.text)); }
 
-const FORMS = { lines: linesForm, order: orderForm, choice: choiceForm, pick: pickForm, live: liveForm };
+const FORMS = { lines: linesForm, order: orderForm, choice: choiceForm, pick: pickForm, sort: sortForm, live: liveForm };
