@@ -226,7 +226,7 @@ function render({ model, el }) {
     history = data.history || history; recall = history.length;
     showStatus(data.status);
     showTabs();
-    if (rail.rows.length) { rail.select(data.at || (kind === "replay" ? rail.rows[0].n : rail.rows[rail.rows.length - 1].n), true); selected(rail.selected); }
+    if (rail.rows.length) { rail.select(data.at || (kind === "replay" ? rail.rows[0].n : rail.newest().n), true); selected(rail.selected); }
     else { strip.show(""); fillChanged(allowed, "", () => (kind === "console" ? ["Not connected yet."] : [])); fillChanged(lockTag, "", () => []); why.intro(h("p", { class: "lk-muted" }, "Here each line is explained: what it is, what it did, and by which rule.")); }
     keep();
   }
