@@ -59,7 +59,7 @@ class Notices:
                 one.address,
                 action,
                 self._status(one, action, expired),
-                diagnostic=one.reply if action in ("failed", "delayed") and one.hop else "",
+                diagnostic=one.reply if action in ("failed", "delayed") and one.hop and _heard(one) else "",
                 remote=one.hop if action in ("failed", "delayed", "relayed") else "",
                 original=one.orcpt,
                 reason=self._reason(one, action, expired),
@@ -98,10 +98,16 @@ class Notices:
     def _reason(self, recipient: Recipient, action: dsn.Action, expired: bool) -> str:
         if expired:
             age = timedelta(seconds=self._host.queue.rule.give_up_after)
-            return f"It has been tried for {_days(age)}, and nobody took it."
-        if action in ("failed", "delayed") and recipient.verdict is not None and not recipient.hop:
+            last = "" if _heard(recipient) else f" The last time: {recipient.reply}."
+            return f"It has been tried for {_days(age)}, and nobody took it.{last}"
+        if action in ("failed", "delayed") and not (recipient.hop and _heard(recipient)):
             return recipient.reply
         return ""
+
+
+def _heard(recipient: Recipient) -> bool:
+    """Whether the last try ended in a reply: only that is a Diagnostic-Code (RFC 3464 section 2.3.6)."""
+    return recipient.verdict is not None and recipient.verdict.reply is not None
 
 
 def _days(age: timedelta) -> str:
