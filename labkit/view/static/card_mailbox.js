@@ -2,7 +2,7 @@
 function render({ model, el }) {
   const m = mount(model, el, "mailbox");
   const first = model.get("state");
-  const view = frame(m, { label: "Bob reads", shape: "check", title: first.address, className: "lk-mailbox" });
+  const view = frame(m, { label: "Bob reads", shape: "info", title: first.address, className: "lk-mailbox" });
   const list = region(view.body);
   return follow(model, m, (state) => {
     fill(view.status, state.messages.length ? tag("info", times(state.messages.length, "message"), "info") : null);
