@@ -48,6 +48,7 @@ def main() -> int:
             entry.press_sequentially("DA")
             for theme in ("light", "dark"):
                 lab.set_theme(theme)
+                lab.settle()
                 lab.picture(number, ROOT / "docs" / f"picture-{theme}.png")
             browser.close()
     finally:

@@ -177,11 +177,12 @@ function stateStrip(states, edges) {
   const box = h("div", { class: "lks-trackbox" }, loops, names, track);
   let state = "";
   const drawLoops = onFrame(() => {
-    loops.replaceChildren();
-    names.replaceChildren();
     const here = states.findIndex((entry) => entry.id === state);
     const width = track.clientWidth;
-    if (here < 0 || !width) return;
+    if (!width) return; // out of sight for a moment
+    loops.replaceChildren();
+    names.replaceChildren();
+    if (here < 0) return;
     const back = new Map(); // where the table leads back to from here, and by which commands
     for (const [from, verb, , to] of edges) {
       const target = states.findIndex((entry) => entry.id === to);
