@@ -247,15 +247,27 @@ class MailHost:
 
     def sender(self, server: LabSMTP, path: Path) -> Answer:
         """The answer to MAIL."""
-        return self.faults.sender(server, path) or self._intake.sender(server)
+        answer = self.faults.sender(server, path) or self._intake.sender(server)
+        self._note_refusal(server, f"the sender {str(path) or '<>'}", answer)
+        return answer
 
     def recipient(self, server: LabSMTP, path: Path) -> Answer:
         """The answer to RCPT."""
-        return self.faults.recipient(server, path) or self._intake.recipient(server, path)
+        answer = self.faults.recipient(server, path) or self._intake.recipient(server, path)
+        self._note_refusal(server, f"the recipient {path}", answer)
+        return answer
+
+    def _note_refusal(self, server: LabSMTP, what: str, answer: Answer) -> None:
+        if answer.code >= 400:
+            who = self.around.caller(server.tapped.peer) or server.tapped.helo or "unknown"
+            verb = "put off" if answer.code < 500 else "refused"
+            self.note("", f"{verb} {what}, from {who}: {answer.code} {answer.enhanced} {answer.text}")
 
     def deliver(self, server: LabSMTP, envelope: LabEnvelope, text: bytes) -> Answer:
         """The answer after the final dot; 2yz takes responsibility."""
-        return self._intake.take(server, envelope, text)
+        answer = self._intake.take(server, envelope, text)
+        self._note_refusal(server, "a message after its text", answer)
+        return answer
 
     def next_queue_id(self) -> str:
         """A name for a message, new at this host and the same in every run."""

@@ -80,9 +80,15 @@ class Outgoing(asyncio.Protocol):
                 self.name = await around.connect(helo, self.hop, self.port, self)
         except OSError as error:  # TimeoutError is one too
             raise HopFailed(f"no connection to {self.hop}: {error or 'it took too long'}") from None
+        try:
+            await self._greet(helo)
+        except BaseException:
+            self.hang_up()
+            raise
+
+    async def _greet(self, helo: str) -> None:
         greeting = await self.reply()
         if greeting.severity != 2:
-            self.hang_up()
             raise HopFailed(f"{self.hop} greets with {greeting}", greeting)
         reply = await self.ask(f"EHLO {helo}")
         if reply.code in (500, 502):
@@ -140,8 +146,6 @@ class Outgoing(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close without a word."""
-        if self._wire is not None:
-            self._wire.close()
         self._end("it was closed from this side")
 
     def _failure(self) -> HopFailed:
@@ -155,6 +159,8 @@ class Outgoing(asyncio.Protocol):
         self._lost = self._lost or why
         if self._wire is not None:
             self._wire.close()
+            if self._around is not None:
+                self._around.forget(self._wire.get_extra_info("sockname"))
         self._writable.set()
         self._wake()
 

@@ -74,6 +74,11 @@ class Round:
         for session in sessions:
             await session.quit()
 
+    def drop(self) -> None:
+        """Break off every session."""
+        for session in self._sessions.values():
+            session.hang_up()
+
 
 class Relay:
     """The outgoing half of one host."""

@@ -75,8 +75,10 @@ class Worker:
                 if host is None:
                     await round_.end()  # the QUITs take a while, and more may come meanwhile
                     host = self._next()
-        finally:
             await round_.end()
+        except asyncio.CancelledError:
+            round_.drop()
+            raise
         self._set_alarms()
 
     def _next(self) -> MailHost | None:

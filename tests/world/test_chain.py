@@ -705,3 +705,30 @@ def test_specs_that_make_no_world() -> None:
 def test_faults_of_the_spec_are_on() -> None:
     world = AsyncWorld(chain(faults={MX1: ("greylisting",)}))
     assert [fault.name for fault in world.host(MX1).active_faults] == ["greylisting"]
+
+
+def test_a_host_writes_down_what_it_does() -> None:
+    async def story(world: AsyncWorld) -> None:
+        await send(world, BOB, "bpb@receiver.example")
+        logs = {host.name: [line.text for line in host.log] for host in world.hosts}
+        assert logs[MX1][0] == (
+            f"refused the recipient bpb@receiver.example, from {RELAY}: 550 5.1.1 No mailbox <bpb@receiver.example> here"
+        )
+        assert logs[MX1][1].startswith(f"taken from {RELAY} for {BOB}: 250 2.0.0 OK: queued as ")
+        assert any("returned to sender, bpb@receiver.example: 550 5.1.1" in text for text in logs[RELAY])
+        assert logs[STORE][-1] == f"stored in the mailbox {BOB}"
+
+    play(story)
+
+
+def test_nobody_is_taken_for_a_host_after_it_has_left() -> None:
+    async def story(world: AsyncWorld) -> None:
+        for stage in ("connect", "greeting", "text"):
+            world.host(MX1).switch_on("connection_lost", stage=stage)
+            await send(world)
+            world.host(MX1).switch_off("connection_lost")
+            await world.clock.advance(hours=2)
+        assert world.around._callers == {}
+
+    for transport in ("memory", "loopback"):
+        play(story, transport=transport)
