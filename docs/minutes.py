@@ -18,7 +18,7 @@ import nbformat
 
 from labkit import learn
 from labkit.explainers.line import explain_line
-from labkit.learn.forms import LinesForm, OrderForm, PickLineForm, SortForm
+from labkit.learn.forms import LinesForm, NumbersForm, OrderForm, PickLineForm, SortForm
 from labkit.lessons.lesson import QUIZZES, Lesson
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
@@ -166,6 +166,8 @@ def of_exercise(task: learn.Exercise) -> Work:
         return work + Work(
             lines, characters=sum(len(line) + 1 for line in answer) + 20, pauses=int(form.blanks > 1)
         )
+    if isinstance(form, NumbersForm):
+        return work + Work(characters=4 * len(form.numbers), pauses=len(form.numbers))
     if isinstance(form, OrderForm):
         return work + Work(words(*form.items), clicks=2 * len(form.items))
     if isinstance(form, PickLineForm):

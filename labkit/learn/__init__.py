@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from labkit.learn.exercise import Exercise, Sample, Solution
     from labkit.learn.feedback import OUTCOMES, Evidence, Feedback, Outcome
-    from labkit.learn.forms import ChoiceForm, Form, LinesForm, LiveForm, OrderForm, PickLineForm, SortForm
+    from labkit.learn.forms import (
+        ChoiceForm,
+        Form,
+        LinesForm,
+        LiveForm,
+        Number,
+        NumbersForm,
+        OrderForm,
+        PickLineForm,
+        SortForm,
+    )  # fmt: skip
     from labkit.learn.history import History, ItemProgress, LessonTimes
     from labkit.learn.prediction import Observation, Prediction, PredictionState
     from labkit.learn.progress import LessonProgress, Progress, ProgressSummary, current_progress
@@ -21,7 +31,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "exercise": ("Exercise", "Sample", "Solution"),
     "feedback": ("OUTCOMES", "Evidence", "Feedback", "Outcome"),
-    "forms": ("ChoiceForm", "Form", "LinesForm", "LiveForm", "OrderForm", "PickLineForm", "SortForm"),
+    "forms": (
+        "ChoiceForm",
+        "Form",
+        "LinesForm",
+        "LiveForm",
+        "Number",
+        "NumbersForm",
+        "OrderForm",
+        "PickLineForm",
+        "SortForm",
+    ),
     "history": ("History", "ItemProgress", "LessonTimes"),
     "prediction": ("Observation", "Prediction", "PredictionState"),
     "progress": ("LessonProgress", "Progress", "ProgressSummary", "current_progress"),
@@ -43,6 +63,8 @@ __all__ = [
     "LessonTimes",
     "LinesForm",
     "LiveForm",
+    "Number",
+    "NumbersForm",
     "Observation",
     "OrderForm",
     "Outcome",

@@ -33,13 +33,14 @@ class LinesForm:
     """Lines to type. The grader gets a tuple of `blanks` strings; blanks left open are empty strings.
 
     `before` and `after` are the given lines around the blanks. `labels` name the blanks, if "Missing line
-    2" is not good enough.
+    2" is not good enough. `speaker` stands before each blank; empty where nobody says the lines.
     """
 
     blanks: int
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    speaker: str = "C"
 
     def __post_init__(self) -> None:
         if self.blanks < 1:
@@ -225,7 +226,44 @@ class SortForm:
         return tuple(_pick(item, self.bins, "bin") for item in given)
 
 
-Form: TypeAlias = LinesForm | OrderForm | ChoiceForm | PickLineForm | SortForm | LiveForm
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number that is asked for."""
+
+    label: str
+    unit: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class NumbersForm:
+    """Numbers to fill in, each with its unit and its range. The grader gets a tuple of floats."""
+
+    numbers: tuple[Number, ...]
+
+    def __post_init__(self) -> None:
+        if not self.numbers or any(one.least > one.most for one in self.numbers):
+            raise ValueError("a NumbersForm needs at least one number, each with a range that is not empty")
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return f"{name}.check({', '.join(one.label.lower() for one in self.numbers)}), {_count(len(self.numbers), 'number', 'numbers')}"
+
+    def read(self, answer: tuple[object, ...]) -> tuple[float, ...]:
+        """The numbers; `30`, "30", "1.5" and "30 min" (with the unit that is asked for) are all read."""
+        given = _flatten(answer)
+        if not _chosen(given):
+            raise Untouched("No number is filled in yet. Fill them in, then check.")
+        if len(given) > len(self.numbers):
+            raise Unreadable(
+                f"{_count(len(self.numbers), 'number is', 'numbers are')} asked for, and {len(given)} came."
+            )
+        given += [None] * (len(self.numbers) - len(given))
+        return tuple(_number(item, asked) for item, asked in zip(given, self.numbers, strict=True))
+
+
+Form: TypeAlias = NumbersForm | LinesForm | OrderForm | ChoiceForm | PickLineForm | SortForm | LiveForm
 
 
 def read_line_number(answer: tuple[object, ...], transcript: Transcript) -> int:
@@ -287,6 +325,24 @@ def _text(item: object) -> str:
     if not isinstance(item, str):
         raise Unreadable(f"Lines of text are asked for, and {a_kind(item)} came.")
     return item
+
+
+def _number(item: object, asked: Number) -> float:
+    if item is None or (isinstance(item, str) and not item.strip()):
+        raise Untouched(f"{asked.label} is not filled in yet.")
+    if isinstance(item, str):
+        try:
+            item = float(item.strip().removesuffix(asked.unit).strip().replace(",", "."))
+        except ValueError:
+            raise Unreadable(f"{asked.label}: a number is asked for, like {asked.least:g}.") from None
+    if not isinstance(item, (int, float)) or isinstance(item, bool):
+        raise Unreadable(f"{asked.label}: a number is asked for, and {a_kind(item)} came.")
+    if not asked.least <= item <= asked.most:
+        raise Unreadable(
+            f"{asked.label} can be {asked.least:g} to {asked.most:g} {asked.unit}".rstrip()
+            + f" here, not {item:g}."
+        )
+    return float(item)
 
 
 def _pick(item: object, choices: tuple[str, ...], noun: str) -> str:

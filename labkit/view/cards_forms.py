@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from labkit.learn import ChoiceForm, Form, LinesForm, OrderForm, PickLineForm, SortForm
+from labkit.learn import ChoiceForm, Form, LinesForm, Number, NumbersForm, OrderForm, PickLineForm, SortForm
 from labkit.smtp.transcript import Transcript
 from labkit.view.cards_base import as_index, as_indices, text_lines, visible, wire_lines
 from labkit.view.cards_static import Html, bullet_lines, el, items, kids, plain_lines, prose, session_table
@@ -33,7 +34,10 @@ def form_state(form: Form) -> dict[str, Any]:
             "before": text_lines(form.before),
             "after": text_lines(form.after),
             "labels": labels,
+            "speaker": form.speaker,
         }
+    if isinstance(form, NumbersForm):
+        return {"kind": "numbers", "numbers": [asdict(one) for one in form.numbers]}
     if isinstance(form, OrderForm):
         return {"kind": "order", "items": [visible(item) for item in form.items]}
     if isinstance(form, ChoiceForm):
@@ -54,11 +58,12 @@ def form_state(form: Form) -> dict[str, Any]:
 def read_draft(form: Form, value: object) -> Any:
     """A draft from the page in the form's own shape, or None: the page can send anything.
 
-    Lines: a list of texts. Order: places of the items, from 0. Choice: places of the options. A line: its
+    Lines, numbers: a list of texts. Order: places of the items, from 0. Choice: places of the options. A line: its
     number. Sorted items: the place of each one's bin, None for an item that lies in none.
     """
-    if isinstance(form, LinesForm):
-        if not isinstance(value, list) or len(value) != form.blanks:
+    if isinstance(form, (LinesForm, NumbersForm)):
+        blanks = form.blanks if isinstance(form, LinesForm) else len(form.numbers)
+        if not isinstance(value, list) or len(value) != blanks:
             return None
         if not all(isinstance(text, str) and len(text) <= ANSWER_LIMIT for text in value):
             return None
@@ -109,6 +114,8 @@ def draft_of_record(form: Form, answer: object) -> Any:
         return read_draft(form, [form.options.index(text) for text in texts if text in form.options])
     if isinstance(form, SortForm) and isinstance(answer, list):
         return read_draft(form, [form.bins.index(bin) if bin in form.bins else None for bin in answer])
+    if isinstance(form, NumbersForm) and isinstance(answer, list):
+        return read_draft(form, [f"{one:g}" for one in answer if isinstance(one, (int, float))])
     return read_draft(form, answer)
 
 
@@ -116,8 +123,11 @@ def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
     """A right answer as lines to read, each like those of `wire_lines`."""
     value: Any = form.read(answer if isinstance(answer, tuple) else (answer,))
     if isinstance(form, LinesForm):
-        mine = [{"who": "C", "text": visible(line), "mine": True} for line in value]
+        mine = [{"who": form.speaker, "text": visible(line), "mine": True} for line in value]
         return [*text_lines(form.before), *mine, *text_lines(form.after)]
+    if isinstance(form, NumbersForm):
+        filled = zip(form.numbers, value, strict=True)
+        return [{"who": "", "text": f"{one.label}: {number:g} {one.unit}"} for one, number in filled]
     if isinstance(form, PickLineForm):
         return [line for line in wire_lines(form.transcript) if line["n"] == value]
     if isinstance(value, Transcript):
@@ -136,8 +146,11 @@ def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
 def form_text(form: Form) -> list[str]:
     """The form in plain text, for a stored notebook."""
     if isinstance(form, LinesForm):
-        blanks = [f"  C: ______  ({form.label(number)})" for number in range(1, form.blanks + 1)]
+        who = f"{form.speaker}: " if form.speaker else ""
+        blanks = [f"  {who}______  ({form.label(number)})" for number in range(1, form.blanks + 1)]
         return [*plain_lines(text_lines(form.before)), *blanks, *plain_lines(text_lines(form.after))]
+    if isinstance(form, NumbersForm):
+        return bullet_lines(map(_asked, form.numbers))
     if isinstance(form, OrderForm):
         return [f"  {number}. {visible(item)}" for number, item in enumerate(form.items, start=1)]
     if isinstance(form, ChoiceForm):
@@ -154,9 +167,12 @@ def form_html(form: Form) -> Html:
     """The form in static HTML, for a stored notebook."""
     if isinstance(form, LinesForm):
         blanks = [
-            {"who": "C", "text": f"______ ({form.label(number)})"} for number in range(1, form.blanks + 1)
+            {"who": form.speaker, "text": f"______ ({form.label(number)})"}
+            for number in range(1, form.blanks + 1)
         ]
         return session_table([*text_lines(form.before), *blanks, *text_lines(form.after)])
+    if isinstance(form, NumbersForm):
+        return items(map(_asked, form.numbers))
     if isinstance(form, OrderForm):
         return items((el("code", visible(item)) for item in form.items), ordered=True)
     if isinstance(form, ChoiceForm):
@@ -172,3 +188,8 @@ def form_html(form: Form) -> Html:
             )
         )
     return el("p", LIVE_TASK)
+
+
+def _asked(number: Number) -> str:
+    blank = f"______ {number.unit}".rstrip()
+    return f"{number.label}: {blank} ({number.least:g} to {number.most:g})"

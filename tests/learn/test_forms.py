@@ -13,6 +13,8 @@ from labkit.learn.forms import (
     Form,
     LinesForm,
     LiveForm,
+    Number,
+    NumbersForm,
     OrderForm,
     PickLineForm,
     SortForm,
@@ -29,6 +31,7 @@ FORMS: list[Form] = [
     ChoiceForm(("red", "green", "blue"), many=True),
     PickLineForm(SESSION),
     SortForm(("450", "550"), ("later", "never")),
+    NumbersForm((Number("First", "min", 1, 60), Number("Factor", "", 1, 10))),
     LiveForm(),
 ]
 
@@ -225,3 +228,38 @@ def test_blanks_have_labels() -> None:
 def test_forms_that_nobody_could_fill_in_are_refused(make: Any) -> None:
     with pytest.raises(ValueError, match="need"):
         make()
+
+
+TWO = NumbersForm((Number("First", "min", 1, 60), Number("Factor", "", 1, 10)))
+
+
+@pytest.mark.parametrize(
+    "answer", [(30, 1.5), ("30", "1.5"), (" 30 min ", "1,5"), ([30, 1.5],), ("30min", 1.5)]
+)
+def test_numbers(answer: tuple[Any, ...]) -> None:
+    assert TWO.read(answer) == (30.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((0, 2), "First can be 1 to 60 min here, not 0."),
+        ((30, 11), "Factor can be 1 to 10 here, not 11."),
+        (("30 h", 2), "First: a number is asked for"),
+        (("nan", 2), "First can be 1 to 60 min"),
+        (("inf", 2), "First can be 1 to 60 min"),
+        ((True, 2), "and yes or no came"),
+        ((1, 2, 3), "2 numbers are asked for, and 3 came"),
+    ],
+)
+def test_numbers_that_cannot_be_taken(answer: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(Unreadable, match=says):
+        TWO.read(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"), [((), "No number"), (("", None), "No number"), ((30, ""), "Factor is not")]
+)
+def test_numbers_not_filled_in(answer: tuple[Any, ...], says: str) -> None:
+    with pytest.raises(Untouched, match=says):
+        TWO.read(answer)

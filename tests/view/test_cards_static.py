@@ -18,6 +18,8 @@ from labkit.learn import (
     Feedback,
     LinesForm,
     LiveForm,
+    Number,
+    NumbersForm,
     Observation,
     OrderForm,
     PickLineForm,
@@ -67,6 +69,7 @@ def all_cards(words: str, folder: Path) -> list[Card]:
         (ChoiceForm((words, "b")), "b"),
         (PickLineForm(SESSION), 2),
         (SortForm((words, "b"), (f"1 {words}", "2"), ((words, "2", words),)), (f"1 {words}", "2")),
+        (NumbersForm((Number(words, words, 1, 9),)), 2),
         (LiveForm(), f"C: {SECRET}\n"),
     ]
     return [

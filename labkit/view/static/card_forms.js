@@ -18,9 +18,20 @@ function linesForm({ form, draft, change, submit }) {
   return h("div", { class: "lk-log lk-lines", role: "group", "aria-label": "The lines, yours among them" },
     givenLines(form.before),
     inputs.map((input, index) => h("div", { class: "lk-row lk-plain lk-blank" },
-      h("span", { class: "lk-who", data: { who: "C" }, "aria-hidden": "true" }, "C:"),
+      h("span", { class: "lk-who", data: { who: form.speaker }, "aria-hidden": "true" }, form.speaker ? form.speaker + ":" : ""),
       input, h("span", { class: "lk-blank-label", "aria-hidden": "true" }, form.labels[index]))),
     givenLines(form.after));
+}
+
+// Numbers with their units; Enter goes on to the next one, and checks on the last.
+function numbersForm({ form, draft, change, submit }) {
+  const values = form.numbers.map((_, index) => (draft && draft[index]) || "");
+  const inputs = form.numbers.map((one, index) => h("input", {
+    type: "text", inputmode: "decimal", value: values[index], "aria-label": one.label + (one.unit ? ", in " + one.unit : ""), autocomplete: "off", maxlength: "12", data: { key: "number" + index },
+    oninput: (event) => { values[index] = event.target.value; change(values.slice()); },
+    onkeydown: (event) => { if (event.key !== "Enter" || event.isComposing) return; event.preventDefault(); if (inputs[index + 1]) inputs[index + 1].focus(); else submit(); } }));
+  return h("div", { class: "lk-numbers", role: "group", "aria-label": "Numbers to fill in" }, form.numbers.map((one, index) => h("label", { class: "lk-number" },
+    h("span", {}, one.label), h("span", {}, inputs[index], " ", one.unit), h("span", { class: "lk-hintline" }, one.least + " to " + one.most))));
 }
 
 // A list to rearrange, after the pattern of the ARIA guide: one stop for Tab, arrows choose, Alt+arrows move; the two buttons and a
@@ -119,4 +130,4 @@ function sortForm({ form, draft, change, submit }) {
 
 function liveForm({ form }) { return h("p", { class: "lk-live" }, icon("arrow"), h("span", {}, form.text)); }
 
-const FORMS = { lines: linesForm, order: orderForm, choice: choiceForm, pick: pickForm, sort: sortForm, live: liveForm };
+const FORMS = { lines: linesForm, numbers: numbersForm, order: orderForm, choice: choiceForm, pick: pickForm, sort: sortForm, live: liveForm };
