@@ -71,5 +71,7 @@ def test_nothing_crashes(body: bytes, charset: str) -> None:
 
 
 def test_parts_a_thousand_deep_do_not_crash() -> None:
-    deep = b"".join(b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(2000))
+    deep = b"".join(
+        b"Content-Type: multipart/mixed; boundary=%d\r\n\r\n--%d\r\n" % (n, n) for n in range(2000)
+    )
     assert "no plain text" in read_letter(deep).text
