@@ -327,6 +327,8 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         answer, path, parameters = self._read_path("RCPT", arg)
         if path is not None and limit and len(self.envelope.rcpt_tos) >= limit:
             answer = answers.TOO_MANY_RECIPIENTS  # RFC 5321 section 4.5.3.1.10, RFC 9422
+        elif path is not None and not path.ascii and "SMTPUTF8" not in self.envelope.parameters:
+            answer = answers.NEEDS_UTF8  # RFC 6531 section 3.5
         elif path is not None:
             answer = self.policy.recipient(self, path)
             if answer.code // 100 == 2:
@@ -353,7 +355,11 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
                 or info.verb != verb
                 or info.extension not in self.policy.keywords
                 or not self.session.extended_smtp
-                or (keyword == "BODY" and (value or "").upper() == "BINARYMIME" and "BINARYMIME" not in self.policy.keywords)
+                or (
+                    keyword == "BODY"
+                    and (value or "").upper() == "BINARYMIME"
+                    and "BINARYMIME" not in self.policy.keywords
+                )
             ):
                 return Answer(555, "5.5.4", f"{verb} parameter {keyword[:40]} is not offered"), None, {}
             if keyword == "SIZE" and int(value or 0) > self.policy.size_limit:

@@ -289,3 +289,11 @@ def test_tls_from_the_first_octet_on_port_465(transport: Literal["memory", "loop
     assert [line[:9] for line in lines[-4:]] == ["235 2.7.0", "503 5.5.1", "250 2.1.0", "221 2.0.0"]
     assert encrypted
     assert errors == []
+
+
+def test_an_address_beyond_ascii_needs_smtputf8_on_mail() -> None:
+    """RFC 6531 section 3.5; aiosmtpd lets it pass."""
+    spec = receiver(mailboxes=("bob", "zoë"), ehlo=ALL)
+    rcpt = "RCPT TO:<zoë@receiver.example>"
+    replies, _, _ = play(spec, HELLO, MAIL, rcpt, "RSET", MAIL + " SMTPUTF8", rcpt)
+    assert [reply[:9] for reply in replies[2:3] + replies[5:6]] == ["553 5.6.7", "250 2.1.5"]
