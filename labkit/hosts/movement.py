@@ -74,6 +74,8 @@ class MovementLog:
         self._all: list[Movement] = []
         self._by_message: dict[str, list[Movement]] = {}
         self._callbacks: tuple[Callable[[Movement], object], ...] = ()
+        self.errors: list[str] = []
+        """Exceptions of listeners, for tests: there should be none."""
 
     def add(
         self,
@@ -101,11 +103,13 @@ class MovementLog:
         if about and about != message_id:
             self._by_message.setdefault(about, []).append(movement)
         for callback in self._callbacks:
-            callback(movement)
+            try:
+                callback(movement)
+            except Exception as error:  # a listener's trouble is not the mail's trouble
+                self.errors.append(f"{type(error).__name__}: {error}")
 
     def on_movement(self, callback: Callable[[Movement], object]) -> Callable[[], None]:
-        """Have ``callback(movement)`` called for each movement, on the loop thread. Call the result to end that.
-        The callback must not raise: it would be the mail's trouble."""
+        """Have ``callback(movement)`` called for each movement, on the loop thread. Call the result to end that."""
         self._callbacks = (*self._callbacks, callback)
 
         def end() -> None:

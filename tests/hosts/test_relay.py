@@ -13,7 +13,9 @@ from labkit.hosts.movement import MovementLog
 from labkit.hosts.queue import Attempt, Queue, QueuedEnvelope, QueueItem, Recipient, RetryRule
 from labkit.world import AsyncWorld, WorldSpec, chain
 
-RELAY, MX1, STORE = "relay.sender.example", "mx1.receiver.example", "store.receiver.example"
+RELAY, MX1, MX2, STORE = (
+    "relay.sender.example", "mx1.receiver.example", "mx2.receiver.example", "store.receiver.example",
+)  # fmt: skip
 ALICE, BOB, CAROL = "alice@sender.example", "bob@receiver.example", "carol@receiver.example"
 ONE_MX = chain().zones.replace("@         MX   20 mx2", "")
 
@@ -268,3 +270,25 @@ def test_movements_are_numbered_and_found_by_message() -> None:
     assert [one.seq for one in log.trail("<2@a>")] == [2]
     assert log.trail("") == ()
     assert log.all()[2].time == 7.0
+
+
+def test_a_listener_that_fails_is_no_trouble_for_the_mail() -> None:
+    async def story(world: AsyncWorld) -> None:
+        world.on_movement(lambda one: 1 / 0)
+        await send(world)
+        assert len(world.mailbox(BOB)) == 1
+        assert set(world.around.movements.errors) == {"ZeroDivisionError: division by zero"}
+
+    play(story)
+
+
+def test_two_hosts_that_send_to_each_other() -> None:
+    async def story(world: AsyncWorld) -> None:
+        world.host(MX1).switch_on("mail_loop", to=MX2)
+        world.host(MX2).switch_on("mail_loop", to=MX1)
+        trail = world.trail(await send(world))
+        assert [one.kind for one in trail].count("looped") == 1
+        assert world.mailbox(BOB).messages == ()
+        assert not any(len(host.queue) for host in world.hosts)
+
+    play(story)
