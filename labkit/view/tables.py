@@ -66,7 +66,7 @@ class RouteTable(Table):
     def _link(self, lesson: Lesson) -> str:
         if not lesson.exists_in(self._folder):
             return f'<span title="{escape(lesson.question)} Comes later.">{lesson.id}</span>'
-        return f'<a href="{escape(lesson.notebook)}" title="{escape(lesson.question)}">{lesson.id}</a>'
+        return f'<a style="text-decoration:underline" href="{escape(lesson.notebook)}" title="{escape(lesson.question)}">{lesson.id}</a>'
 
 
 def command_table() -> Table:
