@@ -80,7 +80,7 @@ def test_where_to_go_next(tmp_path: Path) -> None:
 def test_routes_lead_to_the_lessons_that_are_there(tmp_path: Path) -> None:
     (tmp_path / "01_session.ipynb").touch()
     html = RouteTable(tmp_path).as_html()
-    assert '<a href="01_session.ipynb" title="What do two mail servers say to each other?">01</a>' in html
+    assert 'href="01_session.ipynb" title="What do two mail servers say to each other?">01</a>' in html
     assert ">02</span>" in html
     assert "02_envelope.ipynb" not in html
 
