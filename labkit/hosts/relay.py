@@ -86,11 +86,17 @@ class Relay:
     def __init__(self, host: MailHost) -> None:
         self._host = host
         self._notices = Notices(host)
+        self._final = frozenset(host.spec.all_domains())
 
     async def attempt(self, item: QueueItem, round_: Round) -> None:
         """Try one message once. Never raises for anything that a next hop does."""
         item.tries += 1
-        for way, port, recipients in self._ways(item, round_):
+        for recipient in item.waiting:
+            if _domain(recipient) in self._final:  # a notice to a sender who is not there, for example
+                reply = Reply(550, "5.1.1", (f"No mailbox <{recipient.address}> here",))
+                self._note(item, None, None, Verdict("refused", reply, "Its domain ends here."), [recipient])
+        away = [recipient for recipient in item.waiting if _domain(recipient) not in self._final]
+        for way, port, recipients in self._ways(away, round_):
             if way.outcome == "hops":
                 await self._along(item, way, port, recipients, round_)
             else:
@@ -99,11 +105,13 @@ class Relay:
 
     # where to
 
-    def _ways(self, item: QueueItem, round_: Round) -> Iterable[tuple[Route, int, list[Recipient]]]:
-        """The routes of all recipients that wait; those with the same next hops go together."""
+    def _ways(
+        self, recipients: Iterable[Recipient], round_: Round
+    ) -> Iterable[tuple[Route, int, list[Recipient]]]:
+        """The routes of these recipients; those with the same next hops go together."""
         ways: dict[tuple[tuple[NextHop, ...], str, int], tuple[Route, int, list[Recipient]]] = {}
-        for recipient in item.waiting:
-            domain = recipient.address.rpartition("@")[2].lower()
+        for recipient in recipients:
+            domain = _domain(recipient)
             goal = self._goal(domain)
             name, _, port = goal.partition(":")
             place = (self._host.name, goal or domain)
@@ -253,6 +261,10 @@ _NO_WAY = {
     "temporary": (451, "4.4.3"),
 }
 """What a host says itself when there is nobody to ask (RFC 3463)."""
+
+
+def _domain(recipient: Recipient) -> str:
+    return recipient.address.rpartition("@")[2].lower()
 
 
 def _unreachable(failure: HopFailed) -> Verdict:
