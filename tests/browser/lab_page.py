@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -326,8 +327,10 @@ class LabPage:
         """A PNG of all cells, without JupyterLab around them."""
         return self._shoot(self.page.locator(".jp-WindowedPanel-viewport").first, path)
 
-    def axe(self, selector: str = ".lk", **options: Any) -> list[str]:
+    def axe(self, selector: str = ".lk", *, themes: Sequence[str] = ()) -> list[str]:
         """What axe-core finds inside `selector`, one line for each element; an empty list is what we want.
+
+        Checks the theme that is on, or one after the other those named; the last of them stays on.
 
         The window grows until all cells are in it, and JupyterLab's body, which has no height, lets its content
         show: what axe takes for hidden or scrolled away it passes over without measuring any contrast.
@@ -340,18 +343,11 @@ class LabPage:
             raise AssertionError("nothing to check: no notebook is displayed")
         self.page.set_viewport_size({"width": size["width"], "height": math.ceil(cells["height"]) + 300})
         self.page.evaluate("document.body.style.overflow = 'visible'")
-        self.settle()
         try:
-            given = {"resultTypes": ["violations"], **options}
-            found = Axe().run(self.page, context=selector, options=given)
+            return [line for theme in themes or [None] for line in self._axe(selector, theme)]
         finally:
             self.page.evaluate("document.body.style.overflow = ''")
             self.page.set_viewport_size(size)
-        return [
-            f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
-            for violation in found.response["violations"]
-            for node in violation["nodes"]
-        ]
 
     def in_page(self, body: str, arg: Any = None) -> Any:
         """Run a function body of JavaScript in the page; `nb` is the notebook, `app` JupyterLab."""
@@ -367,6 +363,17 @@ class LabPage:
             "return await Promise.race([work(), late]); }"
         )
         return self.page.evaluate(script, [arg, timeout * 1000])
+
+    def _axe(self, selector: str, theme: str | None) -> list[str]:
+        if theme:
+            self.set_theme(theme)
+        self.settle()
+        found = Axe().run(self.page, context=selector, options={"resultTypes": ["violations"]})
+        return [
+            f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
+            for violation in found.response["violations"]
+            for node in violation["nodes"]
+        ]
 
     def _wait_ready(self) -> None:
         self.page.wait_for_function("() => window.jupyterapp")

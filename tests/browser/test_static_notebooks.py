@@ -155,7 +155,7 @@ def test_untrusted_and_not_run_it_tells_the_story_in_both_themes(open_lab: OpenL
                 expect(picture).to_be_visible()
                 assert picture.evaluate("(img) => img.complete && img.naturalHeight > 100")
                 check_table(plain, shown.locator("tbody tr").evaluate_all(CELLS_OF_ROWS))
-        assert lab.axe(".jp-RenderedHTMLCommon.jp-OutputArea-output") == []
+    assert lab.axe(".jp-RenderedHTMLCommon.jp-OutputArea-output", themes=("light", "dark")) == []
 
 
 CELLS_OF_ROWS = "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim()))"
