@@ -140,10 +140,12 @@ class AsyncWorld:
 
         ``text`` is a message; what it lacks of From, To, Date and Message-ID is added, unless it is to be sent
         ``exact``. A text without any header field becomes the body. With ``user`` the program starts TLS and logs in.
-        Returns when the session has ended; where the message goes from there, `settle` waits for.
+        It begins when no delivery is under way, so that the same calls give the same run, and returns when the
+        session has ended; where the message goes from there, `settle` waits for.
 
         Raises what the client raises when the connection fails.
         """
+        await self.settle()
         return await hand_in(
             self, text, sender, tuple(recipients), host, port, user, exact=exact, deadline=deadline
         )

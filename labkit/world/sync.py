@@ -138,7 +138,7 @@ class World:
                 text, sender=sender, recipients=to, host=host, port=port, user=user, exact=exact,
                 deadline=deadline,
             ),
-            OPENING + deadline * (len(to) + 10),
+            MOVING + deadline * (len(to) + 10),
         )  # fmt: skip
 
     @entry_point

@@ -95,6 +95,8 @@ def test_the_same_twice_to_the_octet() -> None:
     async def story(world: AsyncWorld) -> list[object]:
         for recipients in ((BOB, CAROL), ("nobody@receiver.example", BOB), ("x@missing.example",)):
             await send(world, *recipients)
+        for _ in range(3):
+            await world.submit(TEXT, sender=ALICE, recipients=[BOB])
         await world.clock.advance(hours=1)
         sessions = [session.transcript.to_json() for host in world.hosts for session in host.sessions]
         logs = [str(line) for host in world.hosts for line in host.log]
