@@ -77,8 +77,17 @@ class StartHere(Lesson):
         """Headings of the recorded sessions."""
         return {"first_message": "What Alice's program said"}
 
-    def mail_program(self, name: str = "first") -> MailProgram:
-        """Alice's mail program; each name is one program, which keeps its last session when the cell runs again."""
+    def mail_program(self, name: str = "first") -> MapView:
+        """Alice's mail program beside the map on which her message moves; each name is one program."""
+        from labkit.view.map_view import MapView
+
+        def make() -> MapView:
+            return MapView(self.world, side=self.program(name), sample=lambda: self._sample(name))
+
+        return self._anew(f"map {name}", make)
+
+    def program(self, name: str) -> MailProgram:
+        """The mail program of that name; it keeps its last session when the cell runs again."""
         return self._once(f"program {name}", lambda: self._make_program(name))
 
     def _make_program(self, name: str) -> MailProgram:
@@ -93,12 +102,6 @@ class StartHere(Lesson):
             talk=False,
             draft=TYPO if name == "typo" else FIRST,
         )
-
-    def map(self, name: str = "first") -> MapView:
-        """The map of this world; each name is one map, for one place in the notebook."""
-        from labkit.view.map_view import MapView
-
-        return self._anew(f"map {name}", lambda: MapView(self.world, sample=lambda: self._sample(name)))
 
     def _sample(self, name: str) -> World:
         """A private world in which one message has gone its way, for readers who run nothing."""
@@ -147,7 +150,7 @@ class StartHere(Lesson):
 
         A message that was not even handed in has only the session of the program itself.
         """
-        programs = [self.mail_program(name) for name in ("first", "typo")]
+        programs = [self.program(name) for name in SAMPLES]
         latest = max(
             programs, key=lambda program: program.transcript[0].connection if len(program.transcript) else -1
         )

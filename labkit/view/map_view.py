@@ -63,6 +63,7 @@ class MapView(LabWidget):
 
     people  addresses of those who sit at the two ends
     clock   whether the world's clock stands beside the list
+    side    another widget to stand there; whoever made it closes it
     sample  a world in which something has moved already: what a page without a kernel shows while nothing has here
     jobs    whether the names of the jobs (MUA, MSA, MTA, MDA) are shown from the start
     """
@@ -79,6 +80,7 @@ class MapView(LabWidget):
         people: Sequence[str] = PEOPLE,
         title: str = "The message on its way",
         clock: bool = False,
+        side: LabWidget | None = None,
         jobs: bool = False,
         sample: Callable[[], World] | None = None,
     ) -> None:
@@ -94,8 +96,17 @@ class MapView(LabWidget):
             for box in host.mailboxes
             if box.address.lower() == person.id.lower()
         }
-        super().__init__(facts={"title": title, "jobs": jobs, "clock": clock, **self._layout.to_dict()})
+        super().__init__(
+            facts={
+                "title": title,
+                "jobs": jobs,
+                "side": "clock" if clock else "form" if side else "",
+                **self._layout.to_dict(),
+            }
+        )
         self._clock = ClockView(world) if clock else None
+        self.side: LabWidget | None = self._clock or side
+        """What stands beside the list."""
         self._child: LabWidget | None = None
         self._story = Story(self._layout, world.clock.start)
         self._reading = threading.Lock()
@@ -114,8 +125,8 @@ class MapView(LabWidget):
         self.answer(
             message, {"op": "story", "live": False, "skipped": skipped, "hops": steps, "now": self._now()}
         )
-        if self._clock is not None:
-            self.answer(message, {"op": "clock", "model": self._clock.model_id})
+        if self.side is not None:
+            self.answer(message, {"op": "side", "model": self.side.model_id})
 
     def on_open(self, message: dict[str, Any]) -> None:
         """The learner picked a hop: show the session in which it happened."""

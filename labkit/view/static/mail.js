@@ -23,7 +23,7 @@ function render({ model, el }) {
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
     h("div", { class: "lk-bar" }, h("h3", {}, "From Send to Inbox"), h("span", { class: "lk-route" }, facts.client + " → " + facts.server + ":" + facts.port)),
     h("div", { class: "lkm-places", data: facts.talk ? {} : { quiet: "" } },
-      place("pencil", "Alice writes", facts.client, form),
+      place("pencil", "Alice writes", facts.talk ? facts.client : "to " + facts.server + ", port " + facts.port, form),
       facts.talk ? place("arrow", "The conversation", "her program and " + facts.server, talk, verdict) : null,
       facts.inbox ? place("flag", "Alice reads", facts.inbox, inbox) : null,
       place("check", "Bob reads", facts.mailbox, boxes))), ui.live]);
@@ -71,7 +71,9 @@ function render({ model, el }) {
     if (facts.inbox) mailbox(inbox, "inbox", state.inbox || [], fresh);
   }
   function mailbox(boxes, name, messages, fresh) {
-    shown[name] = messages.length ? messages[messages.length - 1].n : 0;
+    const newest = messages.length ? messages[messages.length - 1].n : 0;
+    fresh = fresh && newest !== shown[name];
+    shown[name] = newest;
     const letter = (entry, index) => {
       const message = { ...entry, n: name + entry.n };
       const text = h("div", { class: "lkm-text" }, message.text), source = h("pre", { tabindex: "0", "aria-label": "Source of the message" }, message.raw);

@@ -7,7 +7,7 @@ function render({ model, el }) {
   const ui = mount(model, el, "map");
   const facts = model.get("facts");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, settled = null, childView = null, closed = false;
+  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, settled = null, named = false, childView = null, closed = false;
 
   // ---- head
   const where = h("span", { class: "lkw-where" });
@@ -21,13 +21,14 @@ function render({ model, el }) {
   const map = mailMap(facts, { onHop: open, onHost: (id) => ui.send("host", { id }) });
   const list = h("ol", { class: "lkw-list", "aria-label": "What happened, in order" });
   const note = h("p", { class: "lk-muted lkw-note" });
-  const clock = h("div", { class: "lkw-clock" });
+  const side = h("div", { class: "lkw-side", data: { what: facts.side } }), more = h("div", { class: "lkw-more" });
   const child = h("div", { class: "lkw-child" });
   const shut = h("button", { class: "lkw-shut", onclick: () => close(true) }, icon("cross"), "Close");
   const below = h("section", { class: "lkw-below", hidden: true, "aria-label": "What you opened" }, h("div", { class: "lkw-belowhead" }, h("span", { class: "lk-muted" }), shut), child);
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
     h("div", { class: "lk-bar" }, h("h3", {}, facts.title), h("span", { class: "lk-route" }, facts.regions.map((region) => region.name).join(" → ")), h("span", { class: "lk-grow" }), steps, jobs, big),
-    map.stage, h("div", { class: "lkw-story" }, h("div", { class: "lkw-happened" }, h("h4", {}, "What happened"), note, list), clock), below), ui.live]);
+    map.stage, h("div", { class: "lkw-story", data: { side: facts.side } }, facts.side === "form" ? side : null,
+      h("div", { class: "lkw-right" }, h("div", { class: "lkw-happened" }, h("h4", {}, "What happened"), note, list), facts.side === "form" ? more : null), facts.side === "clock" ? side : null), below), ui.live]);
   function showJobs(on) { ui.root.toggleAttribute("data-jobs", on); jobs.setAttribute("aria-pressed", String(on)); map.draw(picture(at)); }
 
   // ---- the story: everything that is drawn follows from the hops up to `at`
@@ -68,6 +69,7 @@ function render({ model, el }) {
     const cut = Math.max(0, hops.length - ROWS);
     while (list.firstChild && Number(list.firstChild.dataset.index) < cut) list.firstChild.remove();
     const names = [...new Set(hops.map((hop) => hop.message))];
+    if (names.length > 1 && !named) { named = true; list.replaceChildren(); from = 0; } // from now on each line says which message
     for (let index = Math.max(from, cut); index < hops.length; index++) {
       const hop = hops[index];
       list.append(h("li", { data: { index } }, h("button", { title: hop.open ? "Open this session" : "", onclick: () => open(hop.n) },
@@ -146,17 +148,31 @@ function render({ model, el }) {
     if (!childView) fill(child, h("p", { class: "lkw-none" }, "This cannot be drawn now. Choose Run > Run All Cells."));
     below.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
   });
-  ui.on("clock", async (message) => { await drawChild(model, message.model, clock); });
+  // A form stands in two parts, left and right of the line: what is written, and what has come. Each part is a view of the whole.
+  const sideViews = [];
+  ui.on("side", async (message) => {
+    for (const view of sideViews.splice(0)) view.remove();
+    for (const place of facts.side === "form" ? [side, more] : [side]) {
+      const view = await drawChild(model, message.model, place);
+      if (!view) continue;
+      sideViews.push(view);
+      if (facts.side === "form") part(place, place === side);
+    }
+  });
+  async function part(place, first) { // of a whole view, what belongs to this side of the line
+    for (let turn = 0; turn < 80 && !place.querySelector(".lkm-place"); turn++) await new Promise((go) => setTimeout(go, 25));
+    for (const node of place.querySelectorAll(first ? ".lkm-place:not(:first-child)" : ".lkm-place:first-child, .lk-sr")) node.remove();
+    place.dataset.part = first ? "first" : "rest";
+  }
   ui.on("trouble", (message) => { note.hidden = false; note.textContent = message.text; });
 
   showJobs(Boolean(facts.jobs));
-  if (!facts.clock) clock.remove();
   const saved = model.get("saved");
   if (saved && saved.hops) { hops = saved.hops.slice(); present = saved.now; skipped = saved.skipped || 0; at = hops.length; rows(0); }
   show();
   const unwatch = map.watch(), refit = new ResizeObserver(() => reveal());
   refit.observe(list);
   ui.send("hello");
-  return () => { closed = true; unwatch(); refit.disconnect(); if (childView) childView.remove(); ui.close(); };
+  return () => { closed = true; unwatch(); refit.disconnect(); if (childView) childView.remove(); for (const view of sideViews) view.remove(); ui.close(); };
 }
 export default { render };

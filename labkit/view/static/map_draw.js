@@ -29,7 +29,7 @@ function mailMap(facts, { onHop, onHost }) {
   const chips = h("div", { class: "lkw-chips" });
   const letters = h("div", { class: "lkw-letters", "aria-hidden": "true" });
   const stations = new Map();
-  const regions = facts.regions.map((region) => h("section", { class: "lkw-region", role: "group", "aria-label": region.name, style: "flex-grow:" + region.columns.length },
+  const regions = facts.regions.map((region) => h("div", { class: "lkw-region", role: "group", "aria-label": region.name, style: "flex-grow:" + region.columns.length },
     h("div", { class: "lkw-domain" }, region.name, h("span", { class: "lkw-job" }, " one administration (ADMD)")),
     h("div", { class: "lkw-columns" }, region.columns.map((column) => h("div", { class: "lkw-column" }, column.map(station))))));
   const stage = h("div", { class: "lkw-stage" }, edges, regions, chips, letters);
@@ -84,7 +84,7 @@ function mailMap(facts, { onHop, onHost }) {
       return { d: "M" + x1 + " " + y1 + "C" + x1 + " " + (y1 + bend) + " " + x2 + " " + (y2 - bend) + " " + x2 + " " + y2, beside: true };
     }
     if (b.x < a.x) { // back: underneath
-      const deep = Math.max(a.bottom, b.bottom) + 2.7 * u, x1 = a.x - 0.8 * u, x2 = b.x + 0.8 * u;
+      const deep = Math.max(a.bottom, b.bottom) + 2.7 * u, x1 = a.x - 0.8 * u, x2 = b.x + 0.3 * u;
       return { d: "M" + x1 + " " + a.bottom + "C" + x1 + " " + deep + " " + x2 + " " + deep + " " + x2 + " " + (b.bottom + tip), under: true };
     }
     const bend = Math.min(60, (b.left - a.right) / 2);
