@@ -43,7 +43,7 @@ def test_three_actions_then_the_rest_of_the_lesson(open_lab: OpenLab) -> None:
     expect(bob.locator("pre")).to_be_hidden()
     bob.get_by_role("button", name="Show source").click()
     expect(bob.locator("pre")).to_be_visible()
-    expect(bob.locator("pre")).to_contain_text("Received: from sender.example")
+    expect(bob.locator("pre")).to_contain_text("Received: from client.sender.example")
 
     a_typo_is_refused_and_the_guess_revealed(learner)
     a_message_for_carol(learner)
