@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import resource
 import statistics
 import sys
@@ -182,3 +183,17 @@ def test_six_hosts_open_quickly() -> None:
         assert len(world.hosts) == 6
         world.close()
     assert statistics.median(took) < 0.1, "the goal is 0.02 s; benchmarks/open_world.py measures it"
+
+
+def test_cells_that_do_not_wait_tell_the_same_story() -> None:
+    """Whatever a cell's own pace is: each message goes its whole way before the next one is handed in."""
+    chance = random.Random(4)
+    stories = set()
+    for _ in range(5):
+        with World.open(chain()) as world:
+            for _ in range(4):
+                world.submit(TEXT, sender=ALICE, recipients=[BOB])
+                time.sleep(chance.random() * 0.004)
+            world.settle()
+            stories.add(tuple((one.kind, one.to, one.connection) for one in world.movements))
+    assert len(stories) == 1
