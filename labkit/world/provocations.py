@@ -36,8 +36,10 @@ WHO = (
 NOBODY, NOW, LATER, SENDER, POSTMASTER, RECIPIENT = WHO
 
 _EHLO = ("SIZE", "8BITMIME", "ENHANCEDSTATUSCODES", "HELP")
-_MX = HostSpec("mx1.receiver.example", ("bob", "carol"), ehlo=_EHLO, starttls=False, size_limit=50_000)
-_TLS = HostSpec("mx1.receiver.example", ("bob", "carol"), ehlo=_EHLO)
+_MX = HostSpec(
+    "mx1.receiver.example", ("bob", "carol", "dave"), ehlo=_EHLO, starttls=False, size_limit=50_000
+)
+_TLS = HostSpec("mx1.receiver.example", ("bob", "carol", "dave"), ehlo=_EHLO)
 _SUBMISSION = HostSpec(
     "submit.sender.example",
     roles=("submission",),
@@ -48,7 +50,7 @@ _SUBMISSION = HostSpec(
 
 HELLO = f"EHLO {CLIENT}"
 MAIL = "MAIL FROM:<alice@sender.example>"
-BOB, CAROL = "RCPT TO:<bob@receiver.example>", "RCPT TO:<carol@receiver.example>"
+BOB, CAROL, DAVE = (f"RCPT TO:<{name}@receiver.example>" for name in ("bob", "carol", "dave"))
 TEXT = ("DATA", "Subject: Tea", "", "At four?", ".")
 TO_BOB = (HELLO, MAIL, BOB)
 LETTER = (*TO_BOB, *TEXT)
@@ -164,8 +166,8 @@ PROVOCATIONS: tuple[Provocation, ...] = (
                 faults={"local_error": {}}),
     Provocation("RCPT", "Write to a full mailbox.", 11, "452 4.2.2", LATER, (*TO_BOB, "QUIT"),
                 faults={"mailbox_full": {}}),
-    Provocation("RCPT", "Name more recipients than the server takes at a time.", 13, "452 4.5.3", NOW,
-                (*TO_BOB, CAROL, *TEXT, "QUIT"), faults={"too_many_recipients": {"limit": 1}}),
+    Provocation("RCPT", "Name more recipients than the server takes at a time.", 15, "452 4.5.3", NOW,
+                (*TO_BOB, CAROL, DAVE, *TEXT, "QUIT"), faults={"too_many_recipients": {"limit": 2}}),
     _told("STARTTLS", "454 4.7.0", LATER, "Ask for encryption while the server has none.",
           "TLS not available due to temporary reason", 9, script=(HELLO, "STARTTLS", "QUIT")),
     _told("AUTH", "454 4.7.0", LATER, "Log in while the server cannot check passwords.",
@@ -202,9 +204,9 @@ PROVOCATIONS: tuple[Provocation, ...] = (
                 faults={"policy_refusal": {"stage": "MAIL"}}),
     _told("text", "550 5.7.26", POSTMASTER, "Send a message that fails the checks of its origin.",
           "Neither SPF nor DKIM passed for sender.example", 18),
-    Provocation("RCPT", "Name more recipients than a policy allows.", 13, "550 5.5.3", NOW,
-                (*TO_BOB, CAROL, *TEXT, "QUIT"),
-                faults={"too_many_recipients": {"limit": 1, "permanent": True}}),
+    Provocation("RCPT", "Name more recipients than a policy allows.", 15, "550 5.5.3", NOW,
+                (*TO_BOB, CAROL, DAVE, *TEXT, "QUIT"),
+                faults={"too_many_recipients": {"limit": 2, "permanent": True}}),
     _told("RCPT", "551 5.1.6", SENDER, "Write to somebody who has moved.",
           "User not local; please try <bob@new.example>", 11, script=(*TO_BOB, "QUIT")),
     Provocation("MAIL", "Announce a message that is too large.", 9, "552 5.3.4", SENDER, (HELLO, _BIG, "QUIT")),

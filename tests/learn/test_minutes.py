@@ -14,7 +14,7 @@ import pytest
 from labkit.learn.course import find_lesson
 
 ROOT = Path(__file__).resolve().parents[2]
-MEASURED = ("00_start_here", "01_session")
+MEASURED = ("00_start_here", "01_session", "04_reply_codes")
 
 
 @pytest.fixture(scope="module")
