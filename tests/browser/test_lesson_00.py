@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from .lab_page import LabPage
 from .learner import NOTEBOOKS, Learner
@@ -35,8 +35,9 @@ def test_three_actions_then_the_rest_of_the_lesson(open_lab: OpenLab) -> None:
     learner, before = Learner(lab), lab.cells()
     first = learner.output(FIRST)
     expect(first).to_contain_text("The mailbox is empty.")
-    first.get_by_role("button", name="Send").click()  # 3: Send
+    first.get_by_role("button", name="Send", exact=True).click()  # 3: Send
     expect(first.locator(".lkm-verdict")).to_contain_text("Sent.")
+    the_way_is_shown_hop_by_hop(first)
     bob = first.get_by_role("group", name="Bob reads")
     bob.locator("summary").click()
     expect(bob.get_by_text("at one, as always?").first).to_be_visible()
@@ -45,7 +46,7 @@ def test_three_actions_then_the_rest_of_the_lesson(open_lab: OpenLab) -> None:
     expect(bob.locator("pre")).to_be_visible()
     expect(bob.locator("pre")).to_contain_text("Received: from client.sender.example")
 
-    a_typo_is_refused_and_the_guess_revealed(learner)
+    a_typo_comes_back_and_the_guess_is_revealed(learner)
     a_message_for_carol(learner)
     the_line_and_the_stations(learner)
     the_quiz(learner)
@@ -55,9 +56,30 @@ def test_three_actions_then_the_rest_of_the_lesson(open_lab: OpenLab) -> None:
     assert lab.cells() == before
 
 
-def a_typo_is_refused_and_the_guess_revealed(learner: Learner) -> None:
+def the_way_is_shown_hop_by_hop(first: Locator) -> None:
+    """Five steps, each a button that opens its session; names of the jobs only when asked for."""
+    steps = first.get_by_role("list", name="What happened, in order").get_by_role("button")
+    expect(steps).to_have_count(5)
+    for number, words in enumerate(
+        ("program handed it to submit", "to relay", "to mx1", "to store", "mailbox of bob")
+    ):
+        expect(steps.nth(number)).to_contain_text(words)
+    expect(first.locator(".lkw-station", has_text="Bob")).to_contain_text("1 letter")
+    steps.nth(2).click()
+    session = first.get_by_role("region", name="What you opened")
+    expect(session).to_contain_text("Session 1 of mx1")
+    expect(session.locator("[aria-selected=true]")).to_contain_text("queued as")
+    session.get_by_role("button", name="Close", exact=True).click()
+    expect(session).to_be_hidden()
+    submit = first.locator(".lkw-station", has_text="submit")
+    expect(submit.get_by_text("MSA")).to_be_hidden()
+    first.get_by_role("button", name="Names of the jobs").click()
+    expect(submit.get_by_text("MSA")).to_be_visible()
+
+
+def a_typo_comes_back_and_the_guess_is_revealed(learner: Learner) -> None:
     learner.go(GUESS, "radio")
-    learner.choose("Bob's server: it refuses")
+    learner.choose("from a server on Alice's side")
     learner.tab_to('button "Keep my guess"')
     learner.lab.keys("{Enter}")
     expect(learner.output(GUESS)).to_contain_text("guess kept")
@@ -65,16 +87,17 @@ def a_typo_is_refused_and_the_guess_revealed(learner: Learner) -> None:
     typo = learner.output(TYPO)
     learner.go(TYPO, 'textbox "To"')
     learner.lab.keys("{Home}{ArrowRight}{Delete}p")
-    expect(typo.get_by_label("To")).to_have_value("bpb@receiver.example")
+    expect(typo.get_by_label("To", exact=True)).to_have_value("bpb@receiver.example")
     learner.tab_to('button "Send"')
     learner.lab.keys("{Enter}")
-    verdict = typo.locator(".lkm-verdict")
-    expect(verdict).to_contain_text("Not sent.")
-    expect(verdict).to_contain_text("550")
-    # The line that decided is marked, and it is the one that the verdict names.
-    deciding = typo.locator("li[data-deciding]")
-    expect(deciding).to_contain_text("550")
-    assert f"on line {deciding.get_attribute('data-n')}" in verdict.inner_text()
+    expect(typo.locator(".lkm-verdict")).to_contain_text("Sent.")
+    # Every hop that took it said 250; mx1 said 550; the notice lies in Alice's mailbox.
+    refused = typo.locator(".lkw-list li", has_text="mx1.receiver.example refused bpb@receiver.example")
+    expect(refused).to_contain_text("550")
+    notice = typo.get_by_role("group", name="Alice reads")
+    notice.locator("summary").click()
+    expect(notice).to_contain_text("mx1.receiver.example said: 550")
+    expect(notice).to_contain_text("relay.sender.example")
     expect(learner.output(GUESS)).to_contain_text("As you expected")
 
 

@@ -154,7 +154,7 @@ def test_what_a_visitor_sends_is_harmless_in_a_mailbox(open_lab: OpenLab) -> Non
     by_smtplib(int(port), HOSTILE)
     bob = lab.output(0).get_by_role("group", name="Bob reads")
     lab.output(0).get_by_label("Subject").fill("<b onclick='window.obeyed = 1'>")
-    lab.output(0).get_by_role("button", name="Send").click()
+    lab.output(0).get_by_role("button", name="Send", exact=True).click()
     expect(bob.locator("summary").nth(1)).to_contain_text("<b onclick='window.obeyed = 1'>")
     expect(bob.locator("summary").nth(0)).to_contain_text("<script>window.obeyed = 1</script>")
     bob.locator("summary").nth(0).click()

@@ -135,7 +135,7 @@ function mailMap(facts, { onHop, onHost }) {
       return node;
     }));
   }
-  for (const [id, { node, one }] of stations) if (!one.person) node.setAttribute("aria-label", one.label + ", " + id + ": open its log, queue and mailboxes");
+  for (const [id, { node, one }] of stations) if (!one.person) node.setAttribute("aria-label", one.label + ": open its log, queue and mailboxes");
 
   return {
     stage,
