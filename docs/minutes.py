@@ -106,6 +106,13 @@ def of_code(lesson: Lesson, source: str) -> Work:
     if re.fullmatch(r"q\d", what):
         return of_exercise(lesson.exercise(int(what[1:])))
     shown = getattr(lesson, what)(*([name] if name else []))
+    played = getattr(lesson, {"timeline": "played"}.get(what, f"played_{what}"), None)
+    if played is not None:  # what is empty until the learner acts is read in its recorded twin
+        html = re.sub(
+            r"<details>.*?</details>", "", played(*([name] if name else [])).as_html(), flags=re.DOTALL
+        )
+        texts = set(re.split(r"<[^>]*>", html))
+        return Work(words(*texts), clicks=3 if what == "timeline" else 0)
     if isinstance(shown, Console):
         return of_console(shown)
     if isinstance(shown, MapView) and isinstance(shown.side, MailProgram):

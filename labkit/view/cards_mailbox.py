@@ -54,10 +54,14 @@ class MailboxCard(Card):
     def as_html(self) -> str:
         now = self._snapshot()["messages"]
         content = [el("pre", "\n".join(one["lines"]), style="margin:4px 0") for one in now]
+        content[1:] = [
+            el("details", el("summary", f"Message {one['n']}"), text)
+            for one, text in zip(now[1:], content[1:], strict=True)
+        ]
         return str(panel("Bob reads", self.address, *(content or [el("p", _EMPTY)]), task=False))
 
 
 def _lines(data: bytes) -> list[str]:
     lines = data.rstrip(b"\r\n").split(b"\r\n")
     more = [f"… ({len(lines) - SHOWN_LINES} more lines)"] if len(lines) > SHOWN_LINES else []
-    return [octets(line) for line in lines[:SHOWN_LINES]] + more
+    return [octets(line.expandtabs(4)) for line in lines[:SHOWN_LINES]] + more

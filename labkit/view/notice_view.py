@@ -24,19 +24,15 @@ SHOWN_FIELDS = 80
 
 MEANINGS: Mapping[str, tuple[str, str]] = {
     "return-path": (
-        "The reverse-path of this notice is null, `<>`. If the notice cannot be delivered, nobody is told.",
+        "The null reverse-path: if this notice fails, nobody is told.",
         "RFC 3464 section 2; RFC 5321 section 4.5.5",
     ),
-    "from": ("A program wrote this, in the name of the postmaster of that host.", "RFC 3464 section 2"),
-    "to": ("It goes to the reverse-path of your message: what MAIL FROM said.", "RFC 5321 section 6.1"),
-    "subject": ("For people. Programs do not read it.", "RFC 5322 section 3.6.5"),
+    "from": ("A program, in the name of its postmaster.", "RFC 3464 section 2"),
+    "to": ("The reverse-path of your message: what MAIL FROM said.", "RFC 5321 section 6.1"),
+    "subject": ("For people.", "RFC 5322 section 3.6.5"),
     "auto-submitted": (
-        "No person wrote this. An absence notice will not answer it.",
+        "No person wrote this, so absence notices stay quiet.",
         "RFC 3834 section 5",
-    ),
-    "content-type": (
-        "A report of several parts; `delivery-status` says which kind of report.",
-        "RFC 6522 section 3",
     ),
     "original-envelope-id": (
         "The name that the sender gave the envelope with ENVID, to find it again.",
@@ -49,9 +45,9 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "RFC 3464 section 2.3.1",
     ),
     "final-recipient": ("The address that this block is about.", "RFC 3464 section 2.3.2"),
-    "remote-mta": ("The host that the reporting host had to do with last.", "RFC 3464 section 2.3.5"),
+    "remote-mta": ("The host that was to take it.", "RFC 3464 section 2.3.5"),
     "diagnostic-code": ("The reply of that host, as it was said.", "RFC 3464 section 2.3.6"),
-    "last-attempt-date": ("When it was tried for the last time.", "RFC 3464 section 2.3.7"),
+    "last-attempt-date": ("The last try.", "RFC 3464 section 2.3.7"),
     "will-retry-until": ("Up to then the host goes on trying.", "RFC 3464 section 2.3.9"),
 }
 ACTIONS: Mapping[str, str] = {
@@ -71,7 +67,7 @@ STATUSES: Mapping[str, str] = {
     "5.7.1": "refused by policy",
     "2.0.0": "all went well",
 }
-HEADER = ("return-path", "from", "to", "subject", "auto-submitted", "content-type")
+HEADER = ("return-path", "from", "to", "subject", "auto-submitted")
 """Fields of the notice's own header that are shown, if they are there."""
 
 
@@ -139,12 +135,12 @@ def parts_of(notice: bytes) -> list[dict[str, Any]]:
         },
         {
             "title": "Part 1: for people (text/plain)",
-            "what": "What happened, in a sentence. Each mail system words it in its own way.",
+            "what": "Each mail system words it in its own way.",
             "lines": _lines(report.text.encode("utf-8", "replace")),
         },
         {
             "title": "Part 2: for programs (message/delivery-status)",
-            "what": "First the fields about the message, then a block for each recipient.",
+            "what": "First about the message, then a block for each recipient.",
             "blocks": [
                 [_field(name, value) for name, value in block][:SHOWN_FIELDS]
                 for block in _status_blocks(notice)
@@ -153,6 +149,7 @@ def parts_of(notice: bytes) -> list[dict[str, Any]]:
         {
             "title": f"Part 3: {kept} ({'message/rfc822' if report.whole else 'text/rfc822-headers'})",
             "what": "So that you know which one it is about.",
+            "folded": True,
             "lines": _lines(report.original if report.whole else header_of(report.original)),
         },
     ]
@@ -181,15 +178,27 @@ def meaning(name: str, value: str) -> tuple[str, str]:
 
 def _field(name: str, value: str) -> dict[str, str]:
     said, rule = meaning(name, value)
-    return {"name": visible(name, 80), "value": visible(" ".join(value.split())), "says": said, "rule": rule}
+    return {
+        "name": visible(name, 80),
+        "value": visible(" ".join(value.split())),
+        "says": said,
+        "rule": rule.replace(" section ", " §"),
+    }
 
 
 def _lines(text: bytes) -> list[str]:
     lines = text.rstrip(b"\r\n").split(b"\r\n")
     left_out = len(lines) - SHOWN_LINES
-    return [octets(line) for line in lines[:SHOWN_LINES]] + (
+    return [octets(line.expandtabs(4)) for line in lines[:SHOWN_LINES]] + (
         [f"… ({left_out} more lines)"] if left_out > 0 else []
     )
+
+
+def _lines_html(part: Mapping[str, Any]) -> Html | None:
+    if not part.get("lines"):
+        return None
+    text = el("pre", "\n".join(part["lines"]), style="margin:4px 0")
+    return el("details", el("summary", "Show it"), text) if part.get("folded") else text
 
 
 def _part_html(part: Mapping[str, Any]) -> Html:
@@ -206,7 +215,7 @@ def _part_html(part: Mapping[str, Any]) -> Html:
     ]
     return kids(
         el("p", el("b", part["title"]), " ", part["what"], style="margin:10px 0 2px"),
-        el("pre", "\n".join(part["lines"]), style="margin:4px 0") if part.get("lines") else None,
+        _lines_html(part),
         el("table", el("tbody", *rows), style="border-collapse:collapse") if rows else None,
     )
 

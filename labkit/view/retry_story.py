@@ -129,6 +129,6 @@ def _owner(world: World, trail: Iterable[Movement], waiting: QueueItem | None) -
         }
     if stored:
         whom = people(tuple(dict.fromkeys(name for movement in stored for name in movement.recipients)))
-        copies = "" if len(stored) == 1 else f", {len(stored)} times"
-        return {"tone": "2", "who": stored[-1].host, "text": f"It lies in the mailbox of {whom}{copies}."}
+        lies = "It lies" if len(stored) == 1 else f"{len(stored)} copies of it lie"
+        return {"tone": "2", "who": stored[-1].host, "text": f"{lies} in the mailbox of {whom}."}
     return {"tone": "3", "who": own[-1].to or own[-1].host, "text": "It is on its way."}

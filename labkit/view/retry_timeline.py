@@ -14,7 +14,7 @@ from labkit.view.cards_static import Html, chip, el, items, kids
 from labkit.view.clock_view import ClockView
 from labkit.view.kernel_loop import remember_main_loop
 from labkit.view.map_static import story_text
-from labkit.view.map_story import layout
+from labkit.view.map_story import layout, moment, people
 from labkit.view.map_view import PEOPLE, HopSession
 from labkit.view.news import News
 from labkit.view.retry_story import Picture, picture
@@ -32,6 +32,7 @@ class RetryTimeline(LabWidget):
     """Follows the messages of a world, one at a time.
 
     letter  a message text with its header; with it there is a button that hands it in, from Alice to Bob
+    empty   what to do while there is no message
     clock   whether the world's clock stands beside the list
     """
 
@@ -41,21 +42,41 @@ class RetryTimeline(LabWidget):
     saved = traitlets.Dict().tag(sync=True)
 
     def __init__(
-        self, world: World, *, title: str = "One message, try by try", letter: str = "", clock: bool = True
+        self,
+        world: World,
+        *,
+        title: str = "One message, try by try",
+        letter: str = "",
+        empty: str = "",
+        clock: bool = True,
     ) -> None:
         remember_main_loop()
-        super().__init__(facts={"title": title, "send": bool(letter), "clock": clock})
-        self._world, self._letter = world, letter
-        self._places = layout(world.inner.spec, PEOPLE)
+        told = empty or ("Send Alice's message, and each try appears here at its time." if letter else "")
+        super().__init__(facts={"title": title, "send": bool(letter), "empty": told, "clock": clock})
+        self._letter = letter
         self._clock = ClockView(world) if clock else None
-        self._chosen, self._said, self._sending = "", "", False
+        self._said, self._sending = "", False
         self._child: LabWidget | None = None
         self._news = News(lambda: self.post(self._state))
-        self._endings: list[Callable[[], object]] = [
-            world.on_movement(self._news),
-            world.clock.on_change(self._news),
-            self._news.end,
-        ]
+        self._endings: list[Callable[[], object]] = []
+        self._look_at(world)
+
+    def follow(self, world: World) -> None:
+        """Show the messages of another world from now on; not for a timeline with a clock."""
+        self._stop_listening()
+        self._drop_child()
+        self._look_at(world)
+        self.post(self._state)
+
+    def _look_at(self, world: World) -> None:
+        self._world, self._chosen = world, ""
+        self._places = layout(world.inner.spec, PEOPLE)
+        self._endings += [world.on_movement(self._news), world.clock.on_change(self._news)]
+
+    def _stop_listening(self) -> None:
+        for end in self._endings:
+            end()
+        self._endings.clear()
 
     # ---- the learner's side
 
@@ -100,9 +121,8 @@ class RetryTimeline(LabWidget):
 
     def close(self) -> None:
         """Leave the page with all that it opened; the world is listened to no more."""
-        for end in self._endings:
-            end()
-        self._endings.clear()
+        self._stop_listening()
+        self._news.end()
         self._drop_child()
         if self._clock is not None:
             self._clock.close()
@@ -125,18 +145,21 @@ class RetryTimeline(LabWidget):
 
     # ---- what is shown
 
-    def _messages(self) -> list[str]:
-        """The Message-IDs of all letters, notices left out, in the order in which they were handed in."""
-        movements = self._world.movements
-        return list(dict.fromkeys(one.message_id for one in movements if one.kind == "submitted"))
+    def _messages(self) -> dict[str, str]:
+        """All letters by their Message-ID, each with a line that names it; notices are left out."""
+        start = self._world.clock.start
+        handed_in = [one for one in self._world.movements if one.kind == "submitted"]
+        return {
+            one.message_id: f"{number}: {moment(start, one.time)} to {people(one.recipients)}"
+            for number, one in enumerate(handed_in, 1)
+        }
 
     def _state(self) -> dict[str, Any]:
         known = self._messages()
-        shown = self._chosen if self._chosen in known else known[-1] if known else ""
+        shown = self._chosen if self._chosen in known else next(reversed(known), "")
         return {
             "op": "state",
-            "messages": known[-SHOWN_MESSAGES:],
-            "earlier": max(0, len(known) - SHOWN_MESSAGES),
+            "messages": list(known.items())[-SHOWN_MESSAGES:],
             "shown": shown,
             "picture": picture(self._world, self._places, shown) if shown else None,
             "sending": self._sending,
@@ -189,8 +212,7 @@ class RetryTimeline(LabWidget):
 
     @property
     def _empty(self) -> str:
-        press = " Send Alice's message, and each try appears here at its time." if self.facts["send"] else ""
-        return f"No message is under way yet.{press}"
+        return f"No message is under way yet. {self.facts['empty']}".rstrip()
 
 
 def _owner_line(drawn: Picture) -> str:

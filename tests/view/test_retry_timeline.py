@@ -94,7 +94,7 @@ def test_a_lost_reply_shows_the_copy_that_the_queue_does_not_know(world: World) 
     assert picture["owner"]["who"] == RELAY
     assert "A copy has reached a mailbox already" in picture["owner"]["text"]
     world.clock.advance(minutes=30)
-    assert drawn(RetryTimeline(world))["owner"]["text"].endswith("bob@receiver.example, 2 times.")
+    assert drawn(RetryTimeline(world))["owner"]["text"].startswith("2 copies of it lie in the mailbox")
 
 
 def test_the_button_hands_the_letter_in_and_the_newest_is_shown(world: World) -> None:
@@ -105,11 +105,24 @@ def test_the_button_hands_the_letter_in_and_the_newest_is_shown(world: World) ->
     widget._receive(None, {"op": "send"}, None)
     until(lambda: len(widget._messages()) == 2)
     world.settle()
-    until(lambda: widget._state()["shown"] == widget._messages()[1])
-    widget._receive(None, {"op": "choose", "id": widget._messages()[0]}, None)
-    assert widget._state()["shown"] == widget._messages()[0]
+    until(lambda: widget._state()["shown"] == list(widget._messages())[1])
+    widget._receive(None, {"op": "choose", "id": next(iter(widget._messages()))}, None)
+    assert widget._state()["shown"] == next(iter(widget._messages()))
     widget._receive(None, {"op": "choose", "id": "nonsense"}, None)
-    assert widget._state()["shown"] == widget._messages()[0]
+    assert widget._state()["shown"] == next(iter(widget._messages()))
+
+
+def test_another_world_can_be_followed(world: World) -> None:
+    send(world)
+    with World.open(chain(), transport="memory") as other:
+        widget = RetryTimeline(other, clock=False, empty="Play it first.")
+        assert widget.as_text().endswith("No message is under way yet. Play it first.")
+        widget.follow(world)
+        assert drawn(widget)["owner"]["who"] == "store.receiver.example"
+        assert list(widget._messages().values()) == ["1: 09:00:00 to bob@receiver.example"]
+        send(other)  # is heard no more
+        assert len(widget._messages()) == 1
+        widget.close()
 
 
 def test_without_a_letter_nothing_can_be_sent(world: World) -> None:
@@ -196,7 +209,7 @@ def test_a_notice_appears_when_it_has_come(world: World) -> None:
     view._receive(None, {"op": "ping"}, None)
     assert len(view.state["parts"]) == 4
     assert "Final-Recipient: rfc822;bob@receiver.example" in view.as_text()
-    assert "RFC 3464 section 2.3.4" in view.as_html()
+    assert "RFC 3464 §2.3.4" in view.as_html()
 
 
 @pytest.mark.parametrize("octets", [b"", b"\xff\x00", b"Subject: <b>x</b>\r\n\r\nText\r\n"])

@@ -6,9 +6,9 @@ function render({ model, el }) {
   const body = region(view.body);
   const lines = (part) => h("pre", { class: "lk-wire lkn-lines", dir: "ltr" }, part.lines.join("\n"));
   return follow(model, m, (state) => body([state.parts, state.empty], () => (state.parts.length
-    ? state.parts.map((part, index) => h("section", { class: "lkn-part", "aria-label": part.title },
+    ? state.parts.map((part) => h("section", { class: "lkn-part", "aria-label": part.title },
       h("h4", {}, part.title), h("p", { class: "lk-muted" }, prose(part.what)),
-      part.lines ? (index === state.parts.length - 1 && index > 0 ? h("details", {}, h("summary", { data: { key: "back" } }, "Show it"), lines(part)) : lines(part)) : null,
+      part.lines ? (part.folded ? h("details", {}, h("summary", { data: { key: "back" } }, "Show it"), lines(part)) : lines(part)) : null,
       (part.blocks || []).map((block) => h("dl", { class: "lkn-fields" }, block.map((field) => [
         h("dt", {}, h("span", { class: "lk-wire", dir: "ltr" }, h("b", {}, field.name + ":"), " ", field.value)),
         h("dd", {}, prose(field.says), field.rule ? h("span", { class: "lkn-rule" }, field.rule) : null)])))))

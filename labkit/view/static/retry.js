@@ -62,14 +62,14 @@ function render({ model, el }) {
     const fresh = state.picture ? state.picture.rows.length : 0, before = picture && shown === state.shown ? picture.rows.length : 0;
     const focused = list.contains(document.activeElement) ? document.activeElement.closest("li").dataset.n : null;
     picture = state.picture; shown = state.shown;
-    fill(which, state.messages.map((id, index) => h("option", { value: id }, "Message " + (state.earlier + index + 1))));
+    fill(which, state.messages.map(([id, name]) => h("option", { value: id }, name)));
     which.value = shown; which.hidden = state.messages.length < 2;
     if (send) {
       if (state.sending) send.setAttribute("aria-disabled", "true"); else send.removeAttribute("aria-disabled");
       send.textContent = state.messages.length ? "Send another one" : "Send Alice's message";
     }
     fill(owner, picture ? [h("span", { class: "lk-muted" }, "Who answers for it now: "), h("span", { class: "lk-chip", data: { kind: picture.owner.tone } }, icon(shapes[picture.owner.tone]), picture.owner.who), " ", picture.owner.text]
-      : [h("span", { class: "lk-muted" }, "No message is under way yet."), facts.send ? h("span", { class: "lk-muted" }, " Send Alice's message, and each try appears here at its time.") : null]);
+      : [h("span", { class: "lk-muted" }, "No message is under way yet."), facts.empty ? h("span", { class: "lk-muted" }, " " + facts.empty) : null]);
     if (said.textContent !== state.said) said.textContent = state.said;
     said.hidden = !state.said;
     drawAxis();
@@ -108,7 +108,7 @@ function render({ model, el }) {
 
   if (!facts.clock) clock.remove();
   const saved = model.get("saved");
-  show(saved && saved.messages ? saved : { messages: [], earlier: 0, shown: "", picture: null, sending: false, said: "" });
+  show(saved && saved.messages ? saved : { messages: [], shown: "", picture: null, sending: false, said: "" });
   const refit = new ResizeObserver(() => drawAxis());
   refit.observe(ui.root);
   ui.send("hello");
