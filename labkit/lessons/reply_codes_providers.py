@@ -28,7 +28,7 @@ GMAIL: Mapping[str, str] = {
 }
 """The last number of X.7.n and what Gmail means by it; all of it changes, so it is quoted with its date."""
 
-SPF, DKIM, TLS, PTR, MX = "SPF record", "DKIM signature", "TLS", "PTR name of our address", "MX of our domain"
+SPF, DKIM, TLS, PTR, MX = "SPF", "DKIM", "TLS", "PTR name", "MX"
 BINS = (SPF, DKIM, TLS, PTR, MX)
 _REGISTRY_BIN = {"20": DKIM, "23": SPF, "24": SPF, "25": PTR, "27": MX, "30": TLS}
 _GMAIL_BIN = {"23": PTR, "25": PTR, "27": SPF, "29": TLS, "30": DKIM}

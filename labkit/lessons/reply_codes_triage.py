@@ -87,7 +87,7 @@ class Case:
         """What its numbers mean."""
         code, enhanced = self.codes
         if enhanced:
-            return Rule(status_of(enhanced).ref, f"{enhanced}: {status_of(enhanced).meaning}")
+            return status_of(enhanced).rule
         rule = code_rule(int(code))
         assert rule is not None
         return rule

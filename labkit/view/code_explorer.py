@@ -8,7 +8,7 @@ from typing import Any
 
 import traitlets
 
-from labkit.explainers.cases import CASES
+from labkit.explainers.cases import BY_STATUS, CASES
 from labkit.explainers.digits import CODES, FIRST
 from labkit.explainers.enhanced import status_of
 from labkit.explainers.stages import STAGES
@@ -179,6 +179,8 @@ def _way(one: Provocation) -> dict[str, Any]:
 
 def _meaning(one: Provocation) -> str:
     """What it means there: by its enhanced code, where that says more than code and stage do."""
+    if (closer := BY_STATUS.get((one.enhanced, one.stage))) is not None:
+        return closer.more
     case = CASES.get((one.code, one.stage))
     if one.code < 400 or not one.enhanced:
         return case.more if case is not None else ""
