@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from labkit.explainers.line import explain_line
 from labkit.smtp.command import Command
 from labkit.smtp.commands import COMMANDS
+from labkit.smtp.expect import NOT_OFFERED
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.note import Note
 from labkit.smtp.reply import Reply
@@ -75,10 +76,13 @@ def name_slip(notes: Sequence[Note], line: Note, reply: Reply, domain: str = "re
     if expected is not None and not expected.allowed:
         if reply.code in (502, 504):
             return Slip(line.why, "Try a command that the row of states names.", expected.rule)
+        if expected.rule in NOT_OFFERED:
+            return Slip(line.why, "Compare your line with the list in the answer to EHLO.", expected.rule)
+        too_early = _too_early(command.verb, line.before)
         return Slip(
-            _too_early(command.verb, line.before) or line.why,
+            too_early or line.why,
             "Go through the session from the top. What did the server know before this line?",
-            ORDER,
+            ORDER if too_early else expected.rule,
             line.why,
         )
     if command.verb == "RCPT" and command.path is not None and reply.code >= 550:
