@@ -212,6 +212,7 @@ def quiz(learner: Learner) -> None:
         lab.keys("{Tab}")
     learner.tab_to('button "Answer"')
     lab.keys("{Enter}")
+    expect(question.nth(1)).to_contain_text("right, your answer")
     for number, answer in ((2, "All of it"), (3, "..hidden")):
         learner.tab_to("radio")
         learner.choose(answer)
