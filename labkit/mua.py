@@ -25,13 +25,16 @@ class Draft:
     subject: str
     text: str
     sender_name: str = ""
+    cc: tuple[str, ...] = ()
 
     def to_bytes(self, date: datetime, message_id: str) -> bytes:
         """The message as RFC 5322 has it, with CR LF line ends. Line breaks in the one-line fields become spaces."""
         message = EmailMessage(policy=SMTP)
         local, _, domain = _one_line(self.sender).rpartition("@")
         message["From"] = Address(_one_line(self.sender_name), local, domain)
-        message["To"] = ", ".join(_one_line(recipient) for recipient in self.recipients)
+        for name, people in (("To", self.recipients), ("Cc", self.cc)):
+            if people:  # a field without an address would be wrong (RFC 5322 section 3.6.3)
+                message[name] = ", ".join(_one_line(person) for person in people)
         message["Subject"] = _one_line(self.subject)
         message["Date"] = date
         message["Message-ID"] = message_id
