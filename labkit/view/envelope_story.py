@@ -154,7 +154,7 @@ def stored_copies(world: World, message_id: str) -> tuple[Copy, ...]:
 
 def picture(passed: Sequence[Passage], copies: Sequence[Copy]) -> list[dict[str, Any]]:
     """What there is to look at, one view each: every transaction, then every copy."""
-    views = []
+    views = list[dict[str, Any]]()
     for one in passed:
         again = sum(other.host == one.host for other in passed) > 1
         before = [other for other in passed[: passed.index(one)] if other.host == one.host]

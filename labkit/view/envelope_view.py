@@ -251,7 +251,7 @@ def compose(written: dict[str, str]) -> tuple[Draft, tuple[str, ...]]:
     recipients = tuple(dict.fromkeys((*to, *cc, *bcc)))
     if not recipients:
         raise Unwritten("Nobody to send to: To, Cc and Bcc are empty.")
-    name, address = getaddresses([written["from"]])[0]
+    name, address = (getaddresses([written["from"]]) or [("", "")])[0]
     local, _, domain = address.rpartition("@")
     if not local or not domain:
         raise Unwritten("From needs one address.")
