@@ -224,6 +224,10 @@ class MapView(LabWidget):
         if child is not None:
             child.close()
 
+    def refresh(self) -> None:
+        """Tell how things stand now; for what is no movement, on the loop thread."""
+        self._news()
+
     def close(self) -> None:
         """Close the widget and what it opened; the world is listened to no more."""
         for end in self._endings:
