@@ -23,8 +23,11 @@ from labkit.lessons.lesson import QUIZZES, Lesson
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.console import Console
+from labkit.view.envelope_view import EnvelopeView
+from labkit.view.header_trace import HeaderTrace
 from labkit.view.mail_program import MailProgram
 from labkit.view.map_view import MapView
+from labkit.view.route_desk import RouteDesk
 from labkit.world import play
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,6 +121,12 @@ def of_code(lesson: Lesson, source: str) -> Work:
     if isinstance(shown, MapView) and isinstance(shown.side, MailProgram):
         read = words(shown.as_text(), shown.side.draft["text"]) + 30
         return Work(read, clicks=5, characters=3 if name == "typo" else 0)
+    if isinstance(shown, MapView) and isinstance(shown.side, RouteDesk):  # Send, a switch, what the DNS said
+        return Work(words(shown.as_text()) + 40, clicks=2)
+    if isinstance(shown, HeaderTrace):  # a piece is opened; a line that says the same again is not read again
+        return Work(words(*set(shown.as_text().splitlines())), clicks=2)
+    if isinstance(shown, EnvelopeView):  # Send, a look at some stations and copies; for the boss a new From
+        return Work(words(shown.as_text()), clicks=6, characters=22 if name == "boss" else 0)
     if what == "recorded":
         return replace(of_session(lesson.recording(name)), clicks=len(lesson.recording(name)) // 2)
     return Work(words(shown.as_text()))

@@ -22,7 +22,7 @@ from labkit.smtp.transcript import Transcript
 from labkit.view.printable import printable, printable_text, shortened
 from labkit.world import World
 
-__all__ = ["Copy", "Passage", "passages", "picture", "read_passages", "stored_copies"]
+__all__ = ["Copy", "Passage", "only_spoken", "passages", "picture", "read_passages", "stored_copies"]
 
 SHOWN_FIELDS = ("return-path", "from", "sender", "reply-to", "to", "cc", "bcc", "subject")
 """Fields that are shown; the others are named in one line."""
@@ -31,6 +31,7 @@ WRITTEN = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 SHOWN_RECIPIENTS = 30
 SHOWN_VALUE = 600
 _ADDRESS = re.compile(r'[^\s<>,;:"()@]+@[^\s<>,;:"()@]+')
+_BRACKETED = re.compile(rf"<?({_ADDRESS.pattern})>?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,17 @@ def stored_copies(world: World, message_id: str) -> tuple[Copy, ...]:
     return tuple(found)
 
 
+def only_spoken(passage: Passage) -> frozenset[str]:
+    """The addresses of the envelope, in lower case, that no field of the header has."""
+    return frozenset(line.address.lower() for line in passage.envelope if line.address) - _written(
+        passage.header
+    )
+
+
+def _written(header: Iterable[HeaderField]) -> frozenset[str]:
+    return frozenset(address.lower() for one in header for address in _addresses(one))
+
+
 # ---- as plain data for the page
 
 
@@ -164,14 +176,14 @@ def picture(passed: Sequence[Passage], copies: Sequence[Copy]) -> list[dict[str,
 
 
 def _passage(one: Passage, label: str) -> dict[str, Any]:
-    written = {address.lower() for part in one.header for address in _addresses(part)}
+    hidden = only_spoken(one)
     spoken = {line.address.lower() for line in one.envelope}
     envelope = [
         {
             "text": line.text,
             "n": line.line,
             "code": line.code,
-            "mark": "envelope" if line.address and line.address.lower() not in written else "",
+            "mark": "envelope" if line.address.lower() in hidden else "",
         }
         for line in one.envelope
     ]
@@ -193,7 +205,7 @@ def _same(first: Passage, other: Passage) -> bool:
 def _copy(copy: Copy) -> dict[str, Any]:
     header = header_fields(copy.message.raw)
     name = copy.address.partition("@")[0].title()
-    named = copy.address.lower() in {address.lower() for part in header for address in _addresses(part)}
+    named = copy.address.lower() in _written(header)
     return {
         "id": f"copy {copy.address} {copy.message.queue_id}",
         "label": f"{name}'s copy",
@@ -233,8 +245,8 @@ def _parts(one: HeaderField, spoken: set[str] | None) -> list[list[str]]:
     value, more = shortened(one.value, SHOWN_VALUE)
     marked = spoken is not None and one.name.lower() in WRITTEN
     parts, at = list[list[str]](), 0
-    for found in _ADDRESS.finditer(value) if marked else ():
-        if spoken is not None and found[0].lower() not in spoken:
+    for found in _BRACKETED.finditer(value) if marked else ():
+        if spoken is not None and found[1].lower() not in spoken:
             parts += [[printable_text(value[at : found.start()]), ""], [printable_text(found[0]), "header"]]
             at = found.end()
     parts.append([printable_text(value[at:]) + (f" … ({more} more characters)" if more else ""), ""])

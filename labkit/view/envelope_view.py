@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import getaddresses
 from typing import Any
 
@@ -44,7 +44,7 @@ class EnvelopeView(LabWidget):
 
     draft   what the form holds first: the keys are `FIELDS`
     sender  the account of the program: the reverse-path, whatever stands in From
-    sample  a world in which the same letter was sent, with its Message-ID: for readers of a page without a kernel
+    sample  a world in which a letter was sent, its Message-ID, its form: for readers of a page without a kernel
     """
 
     _esm = traitlets.Unicode(asset("common.js", "child.js", "envelope.js")).tag(sync=True)
@@ -56,13 +56,13 @@ class EnvelopeView(LabWidget):
     def __init__(
         self,
         world: World,
-        draft: dict[str, str],
+        draft: Mapping[str, str],
         *,
         sender: str = "alice@sender.example",
         host: str = "submit.sender.example",
         port: int = 587,
         title: str = "A letter, its envelope and its header",
-        sample: Callable[[], tuple[World, str]] | None = None,
+        sample: Callable[[], tuple[World, str, Mapping[str, str]]] | None = None,
     ) -> None:
         kernel_loop.remember_main_loop()
         super().__init__(
@@ -89,6 +89,11 @@ class EnvelopeView(LabWidget):
     def passages(self) -> tuple[Passage, ...]:
         """The transactions of the latest letter."""
         return passages(self._world, self._message_id) if self._message_id else ()
+
+    @property
+    def arrived(self) -> bool:
+        """Whether a copy of the latest letter lies in a mailbox."""
+        return bool(self._message_id and stored_copies(self._world, self._message_id))
 
     @property
     def transcript(self) -> Transcript | None:
@@ -208,19 +213,19 @@ class EnvelopeView(LabWidget):
 
     _empty = "Here stands a letter with a Send button in a running lab; then its envelope and its header, hop by hop."
 
-    def _told(self) -> tuple[str, list[dict[str, Any]]]:
+    def _told(self) -> tuple[str, list[tuple[str, str]], list[dict[str, Any]]]:
+        """Heading, form and views for a page without a kernel."""
         title, views = str(self.facts["title"]), self._views(self._world, self._message_id)
-        if views or self._sample is None:
-            return title, views
-        return f"{title}, recorded", self._views(*self._sample())
-
-    def _form(self) -> list[tuple[str, str]]:
-        return [(name.title(), self.draft[name]) for name in FIELDS if self.draft[name]]
+        written: Mapping[str, str] = self.draft
+        if not views and self._sample is not None:
+            world, message_id, written = self._sample()
+            title, views = f"{title}, recorded", self._views(world, message_id)
+        return title, [(name.title(), written[name]) for name in FIELDS if written.get(name)], views
 
     def as_text(self) -> str:
         """The form, then each view: the envelope, and the header where it is told for the first time."""
-        title, views = self._told()
-        lines = [title, *(f"  {name}: {value}" for name, value in self._form())]
+        title, form, views = self._told()
+        lines = [title, *(f"  {name}: {value}" for name, value in form)]
         for view in views:
             lines += ["", _heading(view)]
             if not view["same"]:
@@ -232,22 +237,22 @@ class EnvelopeView(LabWidget):
 
     def as_html(self) -> str:
         """The same, envelope and header side by side."""
-        title, views = self._told()
-        form = items(kids(el("b", f"{name}: "), value) for name, value in self._form())
+        title, form, views = self._told()
+        filled = items(kids(el("b", f"{name}: "), value) for name, value in form)
         shown = [_view_html(view) for view in views] or [el("p", self._empty)]
-        return str(kids(el("p", el("b", title)), form, *shown))
+        return str(kids(el("p", el("b", title)), filled, *shown))
 
 
 class Unwritten(Exception):
     """Something that a letter needs is not in the form; says what."""
 
 
-def compose(written: dict[str, str]) -> tuple[Draft, tuple[str, ...]]:
+def compose(written: Mapping[str, str]) -> tuple[Draft, tuple[str, ...]]:
     """The letter that a form makes, and the recipients of its envelope: everybody in To, Cc and Bcc, each once.
 
     Raises Unwritten, and whatever the email package raises for a From that cannot be written.
     """
-    to, cc, bcc = (_people(written[name]) for name in ("to", "cc", "bcc"))
+    to, cc, bcc = (_people(written.get(name, "")) for name in ("to", "cc", "bcc"))
     recipients = tuple(dict.fromkeys((*to, *cc, *bcc)))
     if not recipients:
         raise Unwritten("Nobody to send to: To, Cc and Bcc are empty.")
@@ -279,7 +284,7 @@ def judge(outcome: Outcome, host: str) -> dict[str, str]:
     return {"kind": "4" if reply.severity == 4 else "5", "text": f"Not sent.{said}"}
 
 
-def sent(world: World, written: dict[str, str], sender: str = "alice@sender.example") -> str:
+def sent(world: World, written: Mapping[str, str], sender: str = "alice@sender.example") -> str:
     """Send the letter of a form in that world, and wait until it lies still; its Message-ID."""
     letter, recipients = compose(written)
     octets = letter.to_bytes(world.clock.datetime(), f"<letter.{world.next_id()}@sender.example>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import traitlets
@@ -40,21 +41,22 @@ class TerminalCard(LabWidget):
     address = traitlets.Unicode().tag(sync=True)
     commands: traitlets.List[dict[str, str]] = traitlets.List().tag(sync=True)
 
-    def __init__(self, ip: str, port: int) -> None:
-        filled = [{"name": n, "what": w, "command": c.format(ip=ip, port=port)} for n, w, c in COMMANDS]
+    def __init__(self, ip: str, port: int, commands: Sequence[tuple[str, str, str]] = COMMANDS) -> None:
+        self._commands = tuple(commands)
+        filled = [{"name": n, "what": w, "command": c.format(ip=ip, port=port)} for n, w, c in commands]
         super().__init__(address=f"{ip}:{port}", commands=filled)
 
     def as_text(self) -> str:
         """The commands with PORT for the number that is known only while the lab runs."""
         return "\n".join(
             f"{name} ({what})\n  {command.format(ip='127.0.0.1', port='PORT')}"
-            for name, what, command in COMMANDS
+            for name, what, command in self._commands
         )
 
     def as_html(self) -> str:
         """The same as a list."""
         rows = "".join(
             f"<li><b>{escape(name)}</b>, {escape(what)}<pre>{escape(command.format(ip='127.0.0.1', port='PORT'))}</pre></li>"
-            for name, what, command in COMMANDS
+            for name, what, command in self._commands
         )
         return f"<p>PORT is a number that is known only while the lab runs.</p><ul>{rows}</ul>"

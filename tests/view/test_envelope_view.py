@@ -64,7 +64,7 @@ def test_addresses_that_nobody_delivers_by_are_marked(world: World) -> None:
     shown = views(world, {**LETTER, "from": "The boss <boss@receiver.example>"})
     assert marks(shown["store"]) == [
         ("MAIL FROM:<alice@sender.example>", "envelope"),
-        ("boss@receiver.example", "header"),
+        ("<boss@receiver.example>", "header"),
     ]
     assert shown["Bob's copy"]["header"][0]["parts"] == [["<alice@sender.example>", ""]]
 
