@@ -159,7 +159,7 @@ def _hop(one: Received, before: Received | None) -> dict[str, Any]:
         "address": _cut(one.address),
         "by": _cut(one.by or "a host without a name"),
         "with": _cut(one.with_),
-        "at": f"{one.date:%a %d %b %H:%M:%S}" if one.date is not None else "no date",
+        "at": _at(one, before),
         "waited": waited,
         "delay": ""
         if before is None
@@ -170,6 +170,14 @@ def _hop(one: Received, before: Received | None) -> dict[str, Any]:
         else f"{span(one.delay)} at {_cut(before.by)}",
         "problems": [_cut(problem) for problem in one.problems],
     }
+
+
+def _at(one: Received, before: Received | None) -> str:
+    """The time of a hop; the day only where it is another one than before."""
+    if one.date is None:
+        return "no date"
+    known = before is not None and before.date is not None and before.date.date() == one.date.date()
+    return f"{one.date:%H:%M:%S}" if known else f"{one.date:%d %b %Y %H:%M:%S}"
 
 
 def _field(field: HeaderField, hops: Sequence[Handover], problems: Sequence[str]) -> dict[str, Any]:

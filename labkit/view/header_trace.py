@@ -239,6 +239,6 @@ def _border_text(picture: Picture) -> str:
 def _notes(field: dict[str, Any]) -> list[str]:
     written = []
     if field["writer"]:
-        how = "written on the way by" if field["trace"] else "came with the text, from"
-        written = [f"{how} {field['writer']}"]
+        how = "on the way" if field["trace"] else "with the text"
+        written = [f"{how}: {field['writer']}"]
     return [*written, *field["problems"]]

@@ -161,7 +161,7 @@ def test_what_stands_in_a_stored_page(world: World) -> None:
     forge(world)
     assert "<script>" not in trace.as_html()
     assert "Above: written by receiver.example itself" in trace.as_text()
-    assert "came with the text, from mail.mallory.example" in trace.as_text()
+    assert "with the text: mail.mallory.example" in trace.as_text()
 
 
 def test_a_pasted_header_is_read_without_any_session(world: World) -> None:

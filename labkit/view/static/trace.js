@@ -68,7 +68,7 @@ function render({ model, el }) {
         h("div", { class: "lk-wire lkt-text", dir: "ltr" }, field.parts.map((part) => (part.key
           ? h("button", { class: "lkt-piece", data: { key: part.key }, "aria-expanded": "false", "aria-label": part.text.trim() + ": where it comes from", onclick: () => open(index, part.key) }, part.text.replace(/^\s+/, ""))
           : part.text))),
-        h("div", { class: "lkt-writer" }, field.writer ? [h("span", { class: "lk-chip", data: { kind: field.trace ? "2" : "3" } }, icon(field.trace ? "pencil" : "arrow"), field.trace ? "written on the way" : "came with the text"), " ", h("span", {}, field.writer)] : null,
+        h("div", { class: "lkt-writer" }, field.writer ? [h("span", { class: "lk-chip", data: { kind: field.trace ? "2" : "3" } }, icon(field.trace ? "pencil" : "arrow"), field.trace ? "on the way" : "with the text"), " ", h("span", {}, field.writer)] : null,
           field.problems.map(flag)))]));
     if (state.more) fields.append(h("p", { class: "lk-muted" }, state.more + " more fields are left out here."));
   }
