@@ -10,7 +10,7 @@ from itertools import pairwise
 from labkit.learn import Exercise, Feedback, Sample, Solution
 from labkit.learn.forms import LinesForm
 from labkit.lessons.delivery_chain_world import MX1, RELAY, STORE, slow_header
-from labkit.message import header_of
+from labkit.message import header_fields
 from labkit.smtp.rule import Rule
 from labkit.trace import Received, received_chain
 
@@ -99,7 +99,8 @@ def find_the_slow_hop() -> Exercise:
 def _task(id: str, message: bytes, late: str, misread: str, twin: Exercise | None) -> Exercise:
     chain = received_chain(message)
     keeper, minutes = slowest(chain)
-    header = tuple(header_of(message).decode().expandtabs(4).splitlines())
+    received = b"".join(field.raw for field in header_fields(message) if field.name == "Received")
+    header = tuple(received.decode().expandtabs(4).splitlines())
     label = keeper.partition(".")[0]
     return Exercise(
         id,

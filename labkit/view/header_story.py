@@ -27,7 +27,7 @@ __all__ = ["Handover", "header_picture", "way"]
 SHOWN_FIELDS, SHOWN_HOPS, SHOWN_OCTETS = 60, 40, 1000
 PIECES = re.compile(
     r"(?P<from>\bfrom\s+\S+)|(?P<address>\(\[[^\]\s]*\]\))|(?P<by>\bby\s+\S+)|(?P<with>\bwith\s+\w+)"
-    r"|(?P<id>\bid\s+[^\s;]+)|(?P<for>\bfor\s+<[^>\s]*>)|(?P<date>(?<=;)\s+\S.*)",
+    r"|(?P<id>\bid\s+[^\s;]+)|(?P<for>\bfor\s+<[^>\s]*>)|(?<=;)\s+(?P<date>\S.*)",
     re.DOTALL,
 )
 """The parts of a Received field as the hosts of the lab write it."""
@@ -224,14 +224,12 @@ def _parts(field: HeaderField, hop: Handover | None) -> list[dict[str, str]]:
     text = "\n".join(printable(line.expandtabs(4)) for line in raw.replace(b"\r\n", b"\n").split(b"\n"))
     text = shortened(text, SHOWN_OCTETS)[0]
     if hop is None or field.name.lower() == "return-path":
-        head, colon, rest = text.partition(":")
-        return [{"text": head + colon, "key": ""}, {"text": rest, "key": "sender" if hop else "text"}]
+        begin = len(text) - len(text.partition(":")[2].lstrip())
+        return [{"text": text[:begin], "key": ""}, {"text": text[begin:], "key": "sender" if hop else "text"}]
     parts, at = list[dict[str, str]](), 0
     for found in PIECES.finditer(text):
-        parts += [
-            {"text": text[at : found.start()], "key": ""},
-            {"text": found[0], "key": found.lastgroup or ""},
-        ]
+        key = found.lastgroup or ""
+        parts += [{"text": text[at : found.start(key)], "key": ""}, {"text": found[key], "key": key}]
         at = found.end()
     parts.append({"text": text[at:], "key": ""})
     return [part for part in parts if part["text"]]

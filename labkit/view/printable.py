@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 
 SHOWN = 2000  # characters of one line that a view shows; the rest is counted, and kept in the transcript
+TAB = "⇥   "
+"""What stands for a tab: to be told from spaces, and no harder to read."""
 
 
 def printable(data: bytes) -> str:
     """`data` as text: UTF-8 where it is valid, ``\\xNN`` or ``\\uNNNN`` for everything that is not a visible character.
 
     Control characters, invalid octets, format characters (right-to-left marks among them), private and unassigned ones are
-    escaped; a backslash stays a backslash.
+    escaped; a backslash stays a backslash, and a tab is shown as `TAB`.
     """
     return printable_text(data.decode("utf-8", "surrogateescape"))
 
@@ -26,6 +28,8 @@ def printable_text(text: str) -> str:
 def _shown(character: str) -> str:
     if " " <= character <= "~":
         return character
+    if character == "\t":  # folds of header fields begin with it
+        return TAB
     point = ord(character)
     if 0xDC80 <= point <= 0xDCFF:  # an octet that is no UTF-8
         return f"\\x{point - 0xDC00:02x}"

@@ -118,19 +118,21 @@ class RouteDesk(LabWidget):
 
     def _row(self, record: LookupRecord) -> dict[str, Any]:
         found = record.lookup
-        said = ", ".join(str(one) for one in found.records) or ENDS.get(found.outcome, found.outcome)
+        said = [str(one) for one in found.records] or [ENDS.get(found.outcome, found.outcome)]
         return {
             "n": record.seq,
             "at": moment(self._world.clock.start, record.time),
             "asked": _cut(f"{found.name} {found.rdtype}"),
-            "answer": _cut(said),
+            "answers": [_cut(one) for one in said],
             "found": bool(found.records),
         }
 
     def as_text(self) -> str:
         """What the host asked, one line per question."""
         rows = self._state()["lookups"]
-        lines = [f"  {row['at']}  {row['asked']}: {row['answer']}" for row in rows] or ["  nothing yet"]
+        lines = [f"  {row['at']}  {row['asked']}: {', '.join(row['answers'])}" for row in rows] or [
+            "  nothing yet"
+        ]
         return "\n".join([f"What {self._asker} asked the DNS", *lines])
 
     def as_html(self) -> str:

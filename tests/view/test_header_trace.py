@@ -63,6 +63,13 @@ def test_each_field_belongs_to_who_first_said_it(world: World) -> None:
         ("Date", "client", False),
     ]
     assert state["border"] == 3
+    pieces = {part["key"]: part["text"] for part in state["fields"][2]["parts"] if part["key"]}
+    assert pieces["date"] == "Mon, 05 Jan 2026 09:00:00 +0000"
+    assert pieces["address"] == "([192.0.2.20])"
+    assert state["fields"][-1]["parts"] == [
+        {"text": "Subject: ", "key": ""},
+        {"text": "Lunch", "key": "text"},
+    ]
     assert [hop["by"].partition(".")[0] for hop in state["hops"]] == ["submit", "relay", "mx1", "store"]
     assert not any(hop["problems"] for hop in state["hops"])
 

@@ -33,9 +33,9 @@ def test_it_sends_and_shows_what_the_relay_asked(world: World) -> None:
     assert "nothing yet" in desk.as_text()
     desk.on_send({})
     until(lambda: len(world.mailbox("bob@receiver.example")))
-    rows = [(row["asked"], row["answer"]) for row in desk._state()["lookups"]]
-    assert rows[0] == ("receiver.example MX", "10 mx1.receiver.example., 20 mx2.receiver.example.")
-    assert ("mx1.receiver.example AAAA", "none") in rows
+    rows = [(row["asked"], row["answers"]) for row in desk._state()["lookups"]]
+    assert rows[0] == ("receiver.example MX", ["10 mx1.receiver.example.", "20 mx2.receiver.example."])
+    assert ("mx1.receiver.example AAAA", ["none"]) in rows
     assert "receiver.example MX: 10 mx1.receiver.example." in desk.as_html()
     desk.close()
 

@@ -126,6 +126,7 @@ def test_hostile_octets_become_escapes() -> None:
     assert printable(b"a\x07b\xffc\x1b[31m") == "a\\x07b\\xffc\\x1b[31m"
     assert printable("‮evil​".encode()) == "\\u202eevil\\u200b"
     assert printable("Grüße".encode()) == "Grüße"
+    assert printable(b"\tfolded") == "⇥   folded"
 
 
 def test_long_lines_are_cut_and_counted() -> None:

@@ -1,6 +1,6 @@
 // The desk beside a map. It has two places, which the map puts left and below the story: what one does, and what the DNS was asked.
 function render({ model, el }) {
-  const ui = mount(model, el, "route");
+  const ui = mount(model, el, "desk");
   const facts = model.get("facts");
   const place = (shape, title, ...kids) => h("div", { class: "lkm-place lkd-place", role: "group", "aria-label": title }, h("h4", {}, icon(shape), " ", title), kids);
   const send = h("button", { class: "lk-primary", onclick: () => { if (send.getAttribute("aria-disabled") !== "true") ui.send("send"); } }, "Send Alice's letter");
@@ -24,7 +24,7 @@ function render({ model, el }) {
     note.textContent = state.lookups.length ? (state.more ? state.more + " earlier questions are left out here." : "") : "Nothing yet. A host asks when it has mail to hand on.";
     note.hidden = !note.textContent;
     if (count !== state.lookups.length + state.more) {
-      fill(table, state.lookups.map((row) => h("li", { data: row.found ? {} : { none: "" } }, h("span", { class: "lkd-at" }, row.at), h("span", { class: "lk-wire" }, row.asked), h("span", { class: "lk-wire lkd-answer" }, row.answer))));
+      fill(table, state.lookups.map((row) => h("li", { data: row.found ? {} : { none: "" } }, h("span", { class: "lkd-at" }, row.at), h("span", { class: "lk-wire" }, row.asked), h("span", { class: "lk-wire lkd-answer" }, row.answers.map((one) => h("span", {}, one))))));
       table.scrollTop = table.scrollHeight;
     }
     count = state.lookups.length + state.more;

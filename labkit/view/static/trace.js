@@ -59,14 +59,14 @@ function render({ model, el }) {
       hop.problems.map(flag))));
   }
   function drawFields() {
-    fill(how, state.fields.some((field) => field.parts.some((part) => part.key)) ? "Press an underlined piece: the session that it comes from opens at that line." : "");
+    fill(how, state.fields.some((field) => field.parts.some((part) => part.key)) ? "Beside each field: who wrote it, a server on the way, or whoever wrote the text. Press an underlined piece: the session that it comes from opens at that line." : "");
     how.hidden = !how.textContent;
     fill(fields, state.fields.map((field, index) => [
       index === state.border ? h("div", { class: "lkt-border", role: "note" }, h("span", {}, icon("up"), " Written by " + state.house + " itself"), h("span", {}, icon("down"), " Handed in to " + state.house)) : null,
       h("div", { class: "lkt-field", data: { field: index, ...(field.problems.length ? { odd: "" } : {}), ...(field.trace ? { trace: "" } : {}) } },
         h("span", { class: "lkt-no", "aria-hidden": "true" }, String(field.line)),
         h("div", { class: "lk-wire lkt-text", dir: "ltr" }, field.parts.map((part) => (part.key
-          ? h("button", { class: "lkt-piece", data: { key: part.key }, "aria-expanded": "false", "aria-label": part.text.trim() + ": where it comes from", onclick: () => open(index, part.key) }, part.text.replace(/^\s+/, ""))
+          ? h("button", { class: "lkt-piece", data: { key: part.key }, "aria-expanded": "false", "aria-label": part.text.trim() + ": where it comes from", onclick: () => open(index, part.key) }, part.text)
           : part.text))),
         h("div", { class: "lkt-writer" }, field.writer ? [h("span", { class: "lk-chip", data: { kind: field.trace ? "2" : "3" } }, icon(field.trace ? "pencil" : "arrow"), field.trace ? "on the way" : "with the text"), " ", h("span", {}, field.writer)] : null,
           field.problems.map(flag)))]));
