@@ -95,7 +95,7 @@ function linePicker({ legend, lines, picked, tried, found, evidence, locked, onp
     });
     return h(locked ? "li" : "label", { class: "lk-row" + (locked ? "" : " lk-pick"), data }, input, wireLine(line, marks));
   });
-  if (locked) return h("ol", { class: "lk-log", "aria-label": legend }, rows);
+  if (locked) return h("ol", { class: "lk-log", tabindex: rows.length > 12 ? "0" : undefined, "aria-label": legend }, rows);
   return h("fieldset", { class: "lk-log lk-picker" }, h("legend", { class: "lk-sr" }, legend), rows);
 }
 

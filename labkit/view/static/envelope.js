@@ -16,7 +16,7 @@ function render({ model, el }) {
   inputs.text = h("textarea", { rows: "2", "aria-label": "Text" }); inputs.text.value = draft.text;
   const sendButton = h("button", { class: "lk-primary", onclick: send }, "Send");
   const verdict = h("div", { role: "status" });
-  const form = h("section", { class: "lkl-form", "aria-label": "Alice writes" },
+  const form = h("div", { class: "lkl-form", role: "group", "aria-label": "Alice writes" },
     h("h4", {}, "Alice writes"), h("p", { class: "lk-muted" }, "Account: ", h("span", { class: "lk-wire" }, facts.sender)),
     h("div", { class: "lkl-fields" }, FIELDS.map(([name, label]) => [h("span", { "aria-hidden": "true" }, label), inputs[name]]), h("span", { "aria-hidden": "true" }, "Text"), inputs.text),
     h("div", { class: "lk-actions" }, sendButton), verdict);
@@ -25,17 +25,17 @@ function render({ model, el }) {
   const empty = h("p", { class: "lk-muted lkl-empty" }, "Nothing sent yet. Press Send: what was spoken and what was written appears here.");
   const stations = h("div", { class: "lkl-stations", role: "group", "aria-label": "Where to look" });
   const title = h("p", { class: "lkl-title" });
-  const envelope = h("ol", { class: "lkl-lines", "aria-label": "Envelope" }), header = h("ol", { class: "lkl-lines", "aria-label": "Header" });
-  const column = (shape, name, what, list) => h("section", { class: "lkl-column", "aria-label": name },
+  const envelope = h("ol", { class: "lkl-lines" }), header = h("ol", { class: "lkl-lines" });
+  const column = (shape, name, what, list) => h("div", { class: "lkl-column", role: "group", "aria-label": name },
     h("h4", {}, icon(shape), name), h("p", { class: "lk-muted" }, what), list);
   const spoken = column("envelope", "Envelope", "spoken, for servers", envelope), written = column("sheet", "Header", "written, for people", header);
   const columns = h("div", { class: "lkl-columns" }, spoken, written);
   const says = h("p", { class: "lkl-says" });
-  const look = h("section", { class: "lkl-look", "aria-label": "Envelope and header" }, empty, stations, title, columns, says);
+  const look = h("div", { class: "lkl-look", role: "group", "aria-label": "Envelope and header" }, empty, stations, title, columns, says);
 
   // ---- the session below, at the line that was picked
   const what = h("span", { class: "lkl-what" }), child = h("div", {});
-  const below = h("section", { class: "lkl-below", hidden: true, "aria-label": "The session you opened" },
+  const below = h("div", { class: "lkl-below", role: "group", hidden: true, "aria-label": "The session you opened" },
     h("div", { class: "lkl-belowhead" }, what, h("button", { onclick: () => shut(true) }, icon("cross"), "Close")), child);
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
     h("div", { class: "lk-bar" }, h("h3", {}, facts.title), h("span", { class: "lk-route" }, facts.host + ":" + facts.port)),
