@@ -6,7 +6,7 @@ function render({ model, el }) {
   const send = h("button", { class: "lk-primary", onclick: () => { if (send.getAttribute("aria-disabled") !== "true") ui.send("send"); } }, "Send Alice's letter");
   const switches = h("ul", { class: "lkd-switches" });
   const said = h("p", { class: "lkd-said", role: "status" });
-  const table = h("ol", { class: "lkd-log", "aria-label": "Questions and answers, in order" });
+  const table = h("ol", { class: "lkd-log", tabindex: "0", "aria-label": "Questions and answers, in order" });
   const note = h("p", { class: "lk-muted lkd-note" });
   add(ui.root, [h("div", { class: "lk-card" }, ui.life, h("div", { class: "lkd-places" },
     place("pencil", "You decide", h("p", { class: "lk-muted" }, "From " + facts.from + " to " + facts.to), h("p", {}, send), h("p", { class: "lk-muted" }, "Servers that take mail for that domain:"), switches, said),

@@ -8,8 +8,8 @@ function render({ model, el }) {
   const fields = h("div", { class: "lkt-fields", role: "group", "aria-label": "The header, top first" });
   const empty = h("p", { class: "lkt-empty lk-muted" }, facts.empty);
   const body = h("div", { class: "lkt-body" },
-    h("section", { "aria-label": "The hops" }, h("h4", {}, "The hops, the first one first"), hops),
-    h("section", { "aria-label": "The header" }, h("h4", {}, "The header, top first"), h("p", { class: "lk-muted lkt-how" }), fields));
+    h("div", { class: "lkt-part" }, h("h4", {}, "The hops, the first one first"), hops),
+    h("div", { class: "lkt-part" }, h("h4", {}, "The header, top first"), h("p", { class: "lk-muted lkt-how" }), fields));
   const how = body.querySelector(".lkt-how");
   const text = h("textarea", { rows: "5", spellcheck: "false", "aria-label": "The source of a message" });
   const paste = facts.paste ? h("div", { class: "lkt-paste" }, text, h("div", { class: "lk-actions" }, h("button", { class: "lk-primary", onclick: () => ui.send("paste", { text: text.value }) }, "Read it"))) : null;
@@ -18,7 +18,7 @@ function render({ model, el }) {
   // ---- the panel below a field: what the piece says, and the session
   const head = h("p", { class: "lkt-says" });
   const child = h("div", {});
-  const panel = h("section", { class: "lkt-panel", "aria-label": "Where this piece comes from" },
+  const panel = h("div", { class: "lkt-panel", role: "group", "aria-label": "Where this piece comes from" },
     h("div", { class: "lkt-panelhead" }, head, h("button", { class: "lkt-shut", onclick: () => shut(true) }, icon("cross"), "Close")), child);
   function shut(tell) {
     if (childView) { childView.remove(); childView = null; }
@@ -62,7 +62,7 @@ function render({ model, el }) {
     fill(how, state.fields.some((field) => field.parts.some((part) => part.key)) ? "Beside each field: who wrote it, a server on the way, or whoever wrote the text. Press an underlined piece: the session that it comes from opens at that line." : "");
     how.hidden = !how.textContent;
     fill(fields, state.fields.map((field, index) => [
-      index === state.border ? h("div", { class: "lkt-border", role: "note" }, h("span", {}, icon("up"), " Written by " + state.house + " itself"), h("span", {}, icon("down"), " Handed in to " + state.house)) : null,
+      index === state.border ? h("div", { class: "lkt-border" }, h("span", {}, icon("up"), " Written by " + state.house + " itself"), h("span", {}, icon("down"), " Handed in to " + state.house)) : null,
       h("div", { class: "lkt-field", data: { field: index, ...(field.problems.length ? { odd: "" } : {}), ...(field.trace ? { trace: "" } : {}) } },
         h("span", { class: "lkt-no", "aria-hidden": "true" }, String(field.line)),
         h("div", { class: "lk-wire lkt-text", dir: "ltr" }, field.parts.map((part) => (part.key
