@@ -48,7 +48,7 @@ def private(spec: WorldSpec | None = None) -> World:
 def looping() -> World:
     """The store believes that mx1 keeps Bob's mailbox, and mx1 that the store does. To be closed."""
     back: Mapping[str, Any] = {
-        "mailboxes": (), "roles": ("relay",), "relays_for": ("receiver.example",), "next_hops": {"receiver.example": MX1},
+        "mailboxes": (), "domains": (STORE,), "relays_for": ("receiver.example",), "next_hops": {"receiver.example": MX1},
         "hop_limit": 8,
     }  # fmt: skip
     return sent(private(chain(hosts={STORE: back, MX1: {"hop_limit": 8}})))

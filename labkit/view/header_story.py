@@ -186,7 +186,7 @@ def _field(field: HeaderField, hops: Sequence[Handover], problems: Sequence[str]
     return {
         "name": field.name,
         "line": field.line,
-        "parts": _parts(field, hop),
+        "parts": _parts(field, hop, "text" if hops else ""),
         "writer": writer,
         "trace": on_the_way,
         "problems": [_cut(problem) for problem in problems],
@@ -218,14 +218,17 @@ def _own_hop(field: HeaderField, hops: Sequence[Handover]) -> Handover | None:
     )
 
 
-def _parts(field: HeaderField, hop: Handover | None) -> list[dict[str, str]]:
-    """The field's text in pieces; those with a key can be opened."""
+def _parts(field: HeaderField, hop: Handover | None, otherwise: str) -> list[dict[str, str]]:
+    """The field's text in pieces; those with a key can be opened. ``otherwise`` is the key where no hop is told of."""
     raw = field.raw.removesuffix(b"\n").removesuffix(b"\r")
     text = "\n".join(printable(line.expandtabs(4)) for line in raw.replace(b"\r\n", b"\n").split(b"\n"))
     text = shortened(text, SHOWN_OCTETS)[0]
     if hop is None or field.name.lower() == "return-path":
         begin = len(text) - len(text.partition(":")[2].lstrip())
-        return [{"text": text[:begin], "key": ""}, {"text": text[begin:], "key": "sender" if hop else "text"}]
+        return [
+            {"text": text[:begin], "key": ""},
+            {"text": text[begin:], "key": "sender" if hop else otherwise},
+        ]
     parts, at = list[dict[str, str]](), 0
     for found in PIECES.finditer(text):
         key = found.lastgroup or ""
