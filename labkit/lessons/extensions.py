@@ -37,7 +37,7 @@ TOO_BIG = "30,000 octets for two servers that take 20,000"
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "in_turn": ("in_turn",),
     "in_groups": ("in_turn", "in_groups"),
-    "in_chunks": ("in_turn", "in_groups", "in_chunks"),
+    "in_chunks": ("in_groups", "in_chunks"),
 }
 """Per picture of round trips, the ways that stand in it."""
 SIZES = ("with_size", "without_size")
@@ -138,9 +138,9 @@ class ExtensionsLesson(Lesson):
         """The step-by-step client, for cells with Python."""
         return self.world.client(self.server)
 
-    def second_server(self) -> tuple[str, int]:
-        """Address and port of mx2, for cells with Python."""
-        address = self.world.address(MX2.name)
+    def address(self) -> tuple[str, int]:
+        """Where other programs on this computer reach mx1."""
+        address = self.world.address(self.server, 25)
         assert address is not None
         return address
 
@@ -148,9 +148,7 @@ class ExtensionsLesson(Lesson):
         """Commands for a terminal on this computer."""
         from labkit.view.terminal_card import TerminalCard
 
-        address = self.world.address(self.server)
-        assert address is not None
-        return TerminalCard(*address)
+        return TerminalCard(*self.address())
 
     def watch(self) -> Watch:
         """The sessions of other programs that reach mx1."""
@@ -218,6 +216,9 @@ class ExtensionsLesson(Lesson):
             self.tell("waits")
         elif name == "with_size":
             self.tell("too_big")
+        for card in self._cards.values():
+            if isinstance(card, RoundTripsView) and card.live:
+                card.take(name, transcript)
         for key in ("observe offer", "observe announced"):
             if key in self._cards:
                 self._cards[key].refresh()

@@ -29,7 +29,7 @@ def _used_by(keyword: str) -> str:
         for one in PARAMETERS.values()
         if one.extension == keyword
     ]
-    return ", ".join(filter(None, [_USES.get(keyword, ""), *found])) or "nothing to say: it reads"
+    return ", ".join(filter(None, [_USES.get(keyword, ""), *found])) or "by reading it"
 
 
 def limits_table() -> Table:

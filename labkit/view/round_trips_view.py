@@ -35,7 +35,7 @@ DISTANCES = (
 )
 """Milliseconds that a round trip takes, about, and between which places."""
 START = 3
-LINE_LIMIT = 90
+LINE_LIMIT = 160
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,16 @@ class RoundTripsView(LabWidget):
         """Have ``listener(name of the way, session)`` called on the kernel's main loop after each run."""
         self._listeners.append(listener)
 
-    def session(self, name: str) -> Transcript | None:
-        """The latest session of that way, as its server saw it; None before the first."""
-        return self._sent.get(name)
+    @property
+    def live(self) -> bool:
+        """Whether a click sends something; else it is a recorded run."""
+        return self._world is not None
+
+    def take(self, name: str, transcript: Transcript) -> None:
+        """Draw a session that was sent that way elsewhere, if this picture has that way."""
+        if any(way.name == name for way in self._ways) and self._sent.get(name) is not transcript:
+            self._sent[name] = transcript
+            self.post(self._state)
 
     # ---- the learner's side
 
@@ -195,7 +202,7 @@ class RoundTripsView(LabWidget):
         return "".join(parts)
 
 
-_NOT_SENT = "in a running lab a button sends it, and each wait is drawn."
+_NOT_SENT = "in a running lab a button sends it, and what was said is drawn."
 
 
 def drawn(transcript: Transcript) -> list[dict[str, Any]]:
@@ -230,8 +237,7 @@ def _said(notes: Sequence[Note]) -> Iterator[Line]:
 def _answered(notes: Sequence[Note]) -> Iterator[Line]:
     for note in notes:
         if isinstance(note.reply, Reply):
-            first, *rest = note.reply.lines
-            words = f"{first}, {', '.join(rest)}" if rest else first
+            words = " ".join(filter(None, (note.reply.enhanced_code, ", ".join(note.reply.lines))))
             line, more = shortened(printable(words.encode()), LINE_LIMIT)
             yield {"code": str(note.reply.code), "t": f"{line} …" if more else line}
 
@@ -257,6 +263,7 @@ def _turn_html(turn: dict[str, Any]) -> str:
 
 
 ROW, SLANT, PAD, WIDTH, LEFT = 17, 20, 8, 640, 40
+PICTURE_TEXT = 68  # characters of one line that have room between the two ends
 
 
 def diagram_svg(rows: Sequence[dict[str, Any]], host: str) -> str:
@@ -265,14 +272,14 @@ def diagram_svg(rows: Sequence[dict[str, Any]], host: str) -> str:
     for number, turn in enumerate(rows, 1):
         parts.append(svg_text(LEFT - 10, y + 12, str(number), "#596270", anchor="end"))
         for line in turn["said"]:
-            parts.append(svg_text(LEFT + 8, y + 12, line["t"][:62], "#14171c", mono=True))
+            parts.append(svg_text(LEFT + 8, y + 12, _cut(line["t"]), "#14171c", mono=True))
             y += ROW
         if turn["said"]:
             parts.append(_arrow(LEFT, y, WIDTH - LEFT, y + SLANT, "#0a4fb3"))
             y += SLANT
         for line in turn["answered"]:
             parts.append(
-                svg_text(WIDTH - LEFT - 8, y + 12, _plain(line)[:62], "#14171c", mono=True, anchor="end")
+                svg_text(WIDTH - LEFT - 8, y + 12, _cut(_plain(line)), "#14171c", mono=True, anchor="end")
             )
             y += ROW
         if turn["answered"]:
@@ -290,6 +297,10 @@ def diagram_svg(rows: Sequence[dict[str, Any]], host: str) -> str:
         f'<path d="M{LEFT} 34V{height - 8:g}M{WIDTH - LEFT} 34V{height - 8:g}" stroke="#8a93a0" stroke-width="2"/>',
     ]
     return "".join([*head, *parts, "</svg>"])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= PICTURE_TEXT else f"{text[: PICTURE_TEXT - 2]} …"
 
 
 def _arrow(x: float, y: float, to_x: float, to_y: float, colour: str) -> str:

@@ -10,7 +10,7 @@ function render({ model, el }) {
   const far = h("span", { class: "lkrt-far" }), sums = h("div", { class: "lkrt-sums" });
   const foot = h("div", { class: "lkrt-foot", hidden: true }, h("label", { class: "lkrt-slide" }, h("span", {}, "One round trip"), slider, far), sums,
     h("p", { class: "lk-muted" }, "Computed from the count. On this computer the way is too short to notice. Opening the TCP connection costs one more."));
-  add(ui.root, [h("div", { class: "lk-card" }, ui.life, h("div", { class: "lk-bar" }, h("h3", {}, facts.title)), ways, foot), ui.live]);
+  add(ui.root, [h("div", { class: "lk-card" }, ui.life, h("div", { class: "lk-bar" }, h("h3", {}, facts.title)), foot, ways), ui.live]);
 
   function slant(back) {
     const svg = document.createElementNS(SVG, "svg");
@@ -34,7 +34,7 @@ function render({ model, el }) {
       onclick: () => { if (!state.sending) ui.send("send", { way: way.name }); } }, busy ? "Sending …" : way.turns.length ? "Send it again" : way.button) : null;
     return h("section", { class: "lkrt-way", "aria-label": way.title },
       h("div", { class: "lkrt-head" }, h("div", {}, h("h4", {}, way.title), h("span", { class: "lk-route" }, "to " + way.host)), send),
-      way.turns.length ? [h("p", { class: "lkrt-figure" }, way.figure), h("ol", { class: "lkrt-turns", "aria-label": inWaits ? "Each wait of the client" : "What was said" }, way.turns.map(turn))]
+      way.turns.length ? [h("p", { class: "lkrt-figure" }, way.figure), h("div", { class: "lkrt-ends", "aria-hidden": "true" }, h("b", {}, "client"), h("b", {}, "server")), h("ol", { class: "lkrt-turns", "aria-label": inWaits ? "Each wait of the client" : "What was said" }, way.turns.map(turn))]
         : h("p", { class: "lk-muted lkrt-empty" }, "Nothing sent yet."));
   }
   const time = (ms) => (ms < 1000 ? ms + " ms" : (ms / 1000).toLocaleString("en") + " s");
