@@ -27,6 +27,7 @@ from labkit.view.envelope_view import EnvelopeView
 from labkit.view.header_trace import HeaderTrace
 from labkit.view.mail_program import MailProgram
 from labkit.view.map_view import MapView
+from labkit.view.round_trips_view import RoundTripsView
 from labkit.view.route_desk import RouteDesk
 from labkit.world import play
 
@@ -127,6 +128,8 @@ def of_code(lesson: Lesson, source: str) -> Work:
         return Work(words(*set(shown.as_text().splitlines())), clicks=2)
     if isinstance(shown, EnvelopeView):  # Send, a look at some stations and copies; for the boss a new From
         return Work(words(shown.as_text()), clicks=6, characters=22 if name == "boss" else 0)
+    if isinstance(shown, RoundTripsView):
+        return of_round_trips(shown)
     if what == "recorded":
         return replace(of_session(lesson.recording(name)), clicks=len(lesson.recording(name)) // 2)
     return Work(words(shown.as_text()))
@@ -141,6 +144,16 @@ def of_console(console: Console) -> Work:
     typed = sum(len(line) + 1 for line in steps)
     read = of_session(Transcript([event for event in transcript if event.seq >= first]), transcript)
     return read + Work(clicks=2, characters=typed)
+
+
+def of_round_trips(picture: RoundTripsView) -> Work:
+    """Sent, or sent and its slider moved; each line that was not there before is read."""
+    if picture._world is None:  # recorded
+        return Work(words(picture.as_text()))
+    sent = {way.name: play(way.groups, picture._world.host(way.host).spec) for way in picture._ways}
+    fresh = set(RoundTripsView(picture._ways, shown=sent, title="").as_text().splitlines()) - _read
+    _read.update(fresh)
+    return Work(words(*fresh), clicks=2)
 
 
 def of_session(lines: Transcript, whole: Transcript | None = None) -> Work:

@@ -20,11 +20,11 @@ def predictions() -> Mapping[str, Prediction]:
             "One message, three recipients. How often does the program wait for the server?",
             (
                 "3 times: once for each recipient.",
-                "5 times: once for each step.",
-                "9 times: once for each line and the text.",
+                "5 times: once for each kind of command.",
+                "9 times: for the greeting, each command, and the text.",
                 "More than 20 times.",
             ),
-            "9 times: once for each line and the text.",
+            "9 times: for the greeting, each command, and the text.",
             "Greeting, EHLO, MAIL, three RCPT, DATA, the text, QUIT. Each is said, carried over, answered and carried back.",
         ),
         "too_big": Prediction(

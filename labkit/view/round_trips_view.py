@@ -279,7 +279,7 @@ def diagram_svg(rows: Sequence[dict[str, Any]], host: str) -> str:
             y += SLANT
         for line in turn["answered"]:
             parts.append(
-                svg_text(WIDTH - LEFT - 8, y + 12, _cut(_plain(line)), "#14171c", mono=True, anchor="end")
+                svg_text(WIDTH - LEFT - 14, y + 12, _cut(_plain(line)), "#14171c", mono=True, anchor="end")
             )
             y += ROW
         if turn["answered"]:

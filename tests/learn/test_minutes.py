@@ -14,7 +14,14 @@ import pytest
 from labkit.learn.course import find_lesson
 
 ROOT = Path(__file__).resolve().parents[2]
-MEASURED = ("00_start_here", "01_session", "04_reply_codes", "05_queue_and_bounces", "06_delivery_chain")
+MEASURED = (
+    "00_start_here",
+    "01_session",
+    "03_extensions",
+    "04_reply_codes",
+    "05_queue_and_bounces",
+    "06_delivery_chain",
+)
 
 
 @pytest.fixture(scope="module")

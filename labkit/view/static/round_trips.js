@@ -32,7 +32,7 @@ function render({ model, el }) {
     const busy = state.sending === way.name;
     const send = facts.live ? h("button", { class: way.turns.length ? "" : "lk-primary", "data-way": way.name, "aria-disabled": state.sending ? "true" : null,
       onclick: () => { if (!state.sending) ui.send("send", { way: way.name }); } }, busy ? "Sending …" : way.turns.length ? "Send it again" : way.button) : null;
-    return h("section", { class: "lkrt-way", "aria-label": way.title },
+    return h("div", { class: "lkrt-way", role: "group", "aria-label": way.title },
       h("div", { class: "lkrt-head" }, h("div", {}, h("h4", {}, way.title), h("span", { class: "lk-route" }, "to " + way.host)), send),
       way.turns.length ? [h("p", { class: "lkrt-figure" }, way.figure), h("div", { class: "lkrt-ends", "aria-hidden": "true" }, h("b", {}, "client"), h("b", {}, "server")), h("ol", { class: "lkrt-turns", "aria-label": inWaits ? "Each wait of the client" : "What was said" }, way.turns.map(turn))]
         : h("p", { class: "lk-muted lkrt-empty" }, "Nothing sent yet."));
