@@ -275,7 +275,7 @@ return [name, fresh, at.closest('.jp-OutputArea-output') ? cell : -1];
 """
 
 
-@pytest.mark.parametrize("notebook", ["00_start_here", "01_session"])
+@pytest.mark.parametrize("notebook", ["00_start_here", "01_session", "03_extensions"])
 def test_no_key_on_any_control_touches_a_cell(open_lab: OpenLab, notebook: str) -> None:
     lab = open_lab(NOTEBOOKS / f"{notebook}.ipynb")
     lab.run_all()

@@ -45,7 +45,7 @@ function render({ model, el }) {
     answer(state.feedback, () => (state.feedback ? h("div", {}, feedbackOf(state.feedback)) : []));
     solution([state.solution, state.twin_next], () => (state.solution ? h("div", { class: "lk-solution", tabindex: "-1", data: { fallback: "1" } },
       h("h4", {}, "One solution"),
-      h("ol", { class: "lk-log lk-answer" }, state.solution.lines.map((line) => h("li", { class: "lk-row lk-plain", data: { mine: line.mine ? "1" : "" } }, wireLine(line)))),
+      logList("One solution", state.solution.lines.map((line) => h("li", { class: "lk-row lk-plain", data: { mine: line.mine ? "1" : "" } }, wireLine(line))), "lk-answer"),
       state.solution.why ? h("div", { class: "lk-task-text" }, paragraphs(state.solution.why)) : null,
       state.twin_next ? h("div", { class: "lk-actions" }, button("twin", "Now the same with other data", () => ask("twin"), "lk-primary", "arrow")) : null) : []));
     drawActions();

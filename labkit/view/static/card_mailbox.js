@@ -8,7 +8,7 @@ function render({ model, el }) {
     fill(view.status, state.messages.length ? tag("info", times(state.messages.length, "message"), "info") : null);
     list(state.messages, () => (state.messages.length ? state.messages.map((one, index) => h("details", { class: "lk-mail", open: index === 0 },
       h("summary", { data: { key: "mail" + one.n } }, "Message " + one.n, index === 0 && state.messages.length > 1 ? ", the newest" : ""),
-      h("ol", { class: "lk-log", "aria-label": "Message " + one.n }, one.lines.map((line) => h("li", { class: "lk-row lk-mail-line" }, h("span", { class: "lk-wire", dir: "ltr" }, line || "\u00a0"))))))
+      logList("Message " + one.n, one.lines.map((line) => h("li", { class: "lk-row lk-mail-line" }, h("span", { class: "lk-wire", dir: "ltr" }, line || "\u00a0"))))))
       : h("p", { class: "lk-empty" }, icon("arrow"), h("span", {}, state.empty))));
   });
 }

@@ -95,7 +95,7 @@ function linePicker({ legend, lines, picked, tried, found, evidence, locked, onp
     });
     return h(locked ? "li" : "label", { class: "lk-row" + (locked ? "" : " lk-pick"), data }, input, wireLine(line, marks));
   });
-  if (locked) return h("ol", { class: "lk-log", tabindex: rows.length > 12 ? "0" : undefined, "aria-label": legend }, rows);
+  if (locked) return logList(legend, rows);
   return h("fieldset", { class: "lk-log lk-picker" }, h("legend", { class: "lk-sr" }, legend), rows);
 }
 
@@ -122,6 +122,12 @@ function optionRows({ legend, options, many, chosen, locked, onpick, onenter }) 
       h("span", {}, prose(option.text)))));
 }
 
+// A long log scrolls, so the browser lets the keyboard stop at it; then it has to be one of our stops, with a name and without
+// JupyterLab's one-key shortcuts.
+function logList(label, rows, more) {
+  return h("ol", { class: "lk-log " + (more || ""), tabindex: rows.length > 12 ? "0" : undefined, "aria-label": label }, rows);
+}
+
 // Feedback with the lines that it rests on: as they were said, and the session around them at a click. Where the session stands
 // in the card already, its own rows are marked instead.
 function feedbackOf(feedback) {
@@ -131,7 +137,7 @@ function feedbackOf(feedback) {
   const said = run.filter((line) => feedback.lines.includes(line.n));
   return add(node, [said.length ? h("ol", { class: "lk-log lk-rests", "aria-label": "It rests on" }, said.slice(0, 8).map(row)) : null,
     h("details", { class: "lk-run" }, h("summary", { data: { key: "run" } }, "The whole session, " + times(run.length, "line")),
-      h("ol", { class: "lk-log", "aria-label": "The whole session" }, run.map(row)))]);
+      logList("The whole session", run.map(row)))]);
 }
 
 // A link to a notebook of the course. JupyterLab opens it beside this one, at the heading if one is named; elsewhere the browser follows.
