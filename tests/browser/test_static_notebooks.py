@@ -18,7 +18,7 @@ from .learner import NOTEBOOKS
 
 OpenLab = Callable[..., LabPage]
 
-PATHS = [NOTEBOOKS / "00_start_here.ipynb", NOTEBOOKS / "01_session.ipynb"]
+PATHS = [NOTEBOOKS / f"{name}.ipynb" for name in ("00_start_here", "01_session", "03_extensions")]
 NAMES = [path.stem for path in PATHS]
 
 # github.com/gjtorikian/html-pipeline's list, as far as our notebooks use it; everything else is dropped.
@@ -127,7 +127,7 @@ def check_line(line: str, who: str, said: str, meaning: str, state: str) -> None
     if line.startswith("("):
         assert said == "(closed the connection)"
         return
-    side, text = line[0], line[3:]
+    side, text = line[0], line[3:].replace("  [", " [")  # an odd line end, set off a little more in plain text
     assert who == {"C": "client", "S": "server"}[side]
     code = re.match(r"(\d{3})[ -]", text) if side == "S" else None
     if code is None:
