@@ -10,7 +10,7 @@ import pytest
 
 from labkit.explainers.digits import CODES
 from labkit.explainers.line import LineExplanation, explain_line
-from labkit.lessons import session, start_here
+from labkit.lessons import extensions_runs, session, start_here
 from labkit.smtp import Transcript, observe
 from labkit.smtp.states import ANSWERS, END_OF_TEXT, GREETING, RESPONSE
 from labkit.world import play
@@ -19,7 +19,8 @@ from .sessions import STAGES, explain_all, explained
 
 RUNS: dict[str, Callable[[], Transcript]] = {
     **{name: partial(session.record, name) for name in session.SCRIPTS},
-    **{name: partial(play, lines, start_here.SPEC) for name, lines in start_here.SCRIPTS.items()},
+    "first_message": partial(play, start_here.SCRIPT, start_here.MX),
+    **{name: partial(extensions_runs.record, name) for name in extensions_runs.SCRIPTS},
 }
 
 
