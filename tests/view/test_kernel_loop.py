@@ -74,6 +74,8 @@ def test_one_message_that_fails_takes_no_other_with_it() -> None:
     asyncio.run(kernel())
     assert [what for what, _ in widget.sent] == [1, "meanwhile"]
     assert len(loop_thread().errors) == errors + 2
+    assert "not JSON" in loop_thread().errors.pop()
+    assert "no message" in loop_thread().errors.pop()
 
 
 def test_a_loop_that_was_closed_does_not_silence_a_widget() -> None:
