@@ -127,7 +127,10 @@ def check_line(line: str, who: str, said: str, meaning: str, state: str) -> None
     if line.startswith("("):
         assert said == "(closed the connection)"
         return
-    side, text = line[0], line[3:].replace("  [", " [")  # an odd line end, set off a little more in plain text
+    side, text = (
+        line[0],
+        line[3:].replace("  [", " ["),
+    )  # an odd line end, set off a little more in plain text
     assert who == {"C": "client", "S": "server"}[side]
     code = re.match(r"(\d{3})[ -]", text) if side == "S" else None
     if code is None:

@@ -214,7 +214,10 @@ def test_nc_without_crlf(lab: Lab) -> None:
     assert "354" in output
     assert "queued" not in output
     assert len(lab.world.mailbox(RECIPIENT)) == 0
-    assert [event.sender for event in lab.session().transcript if not event.data] == ["C", "S"]  # the client closed
+    assert [event.sender for event in lab.session().transcript if not event.data] == [
+        "C",
+        "S",
+    ]  # the client closed
 
 
 def test_msmtp(lab: Lab) -> None:

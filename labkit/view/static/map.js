@@ -7,7 +7,7 @@ function render({ model, el }) {
   const ui = mount(model, el, "map");
   const facts = model.get("facts");
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, settled = null, named = false, childView = null, closed = false;
+  let hops = [], skipped = 0, at = 0, turn = 0, playing = false, present = null, settled = null, named = false, childView = null, closed = false, opener = null;
 
   // ---- head
   const where = h("span", { class: "lkw-where" });
@@ -18,7 +18,7 @@ function render({ model, el }) {
     stepButton("first", "Before the first step", () => go(0)), stepButton("back", "One step back", () => go(at - 1)), where,
     stepButton("next", "One step on", () => { turn += 1; playing = false; step(); }), stepButton("last", "To the latest step", () => go(hops.length)),
     h("button", { onclick: () => { go(first()); play(); } }, "Play again"));
-  const map = mailMap(facts, { onHop: open, onHost: (id) => ui.send("host", { id }) });
+  const map = mailMap(facts, { onHop: open, onHost: (id) => { opener = document.activeElement; ui.send("host", { id }); } });
   const list = h("ol", { class: "lkw-list", "aria-label": "What happened, in order" });
   const note = h("p", { class: "lk-muted lkw-note" });
   const side = h("div", { class: "lkw-side", data: { what: facts.side } }), more = h("div", { class: "lkw-more" });
@@ -130,12 +130,16 @@ function render({ model, el }) {
   function open(n) {
     const index = hops.findIndex((hop) => hop.n === n);
     if (index >= 0) go(index + 1);
+    opener = document.activeElement;
     ui.send("open", { n });
   }
   function close(tell) {
     if (childView) { childView.remove(); childView = null; }
     child.replaceChildren(); below.hidden = true;
-    if (tell) { ui.send("shut"); const row = item(at - 1); if (row) row.firstChild.focus(); }
+    if (!tell) return;
+    ui.send("shut");
+    const row = item(at - 1); // the keyboard goes back to where it came from, never out of the widget
+    (ui.root.contains(opener) ? opener : row ? row.firstChild : ui.root.querySelector("button:not([disabled])")).focus();
   }
   ui.on("child", async (message) => {
     close(false);
