@@ -305,7 +305,9 @@ def press_everything(lab: LabPage, number: int) -> list[str]:
             lab.keys("{Tab}")
             continue
         pressed.append(control)
-        lab.keys(ONE_KEY_SHORTCUTS + ("" if control.startswith("a ") else "{Enter}"))  # a link leads away, as it should
+        lab.keys(
+            ONE_KEY_SHORTCUTS + ("" if control.startswith("a ") else "{Enter}")
+        )  # a link leads away, as it should
         lab.page.wait_for_timeout(50)  # what Enter did to the widget has arrived
         assert lab.in_page(WHERE, False)[2] == number, f"the keyboard fell out of the widget: {control}"
     raise AssertionError(f"no end of controls in cell {number}: {pressed[-8:]}")
