@@ -70,15 +70,18 @@ class Result:
     skips: list[str] = field(default_factory=list)
 
 
+def side_by_side() -> list[str]:
+    """Options that share a stage among the processors, file by file; no more than four browsers or kernels at once."""
+    return ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadfile"]
+
+
 def _unit(bench: Bench) -> list[str]:
     apart = ("browser", "interop", "notebooks")
-    return bench.pytest("unit", "tests", *(f"--ignore=tests/{name}" for name in apart))
+    return bench.pytest("unit", *side_by_side(), "tests", *(f"--ignore=tests/{name}" for name in apart))
 
 
 def _notebooks(bench: Bench) -> list[str]:
-    workers = str(min(4, os.cpu_count() or 1))
-    strictly = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=60"]
-    options = [*strictly, "-n", workers, "--dist", "loadfile"]
+    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=60", *side_by_side()]
     own = ["tests/notebooks"] if (bench.project.root / "tests" / "notebooks").is_dir() else []
     return bench.pytest("notebooks", *options, "notebooks", *own)
 
@@ -99,7 +102,7 @@ def _browser(bench: Bench) -> list[str]:
         )
     bench.environ[tools.BROWSER_VARIABLE] = browser
     say(f"Browser: {browser}")
-    return bench.pytest("browser", "tests/browser")
+    return bench.pytest("browser", *side_by_side(), "tests/browser")
 
 
 STAGES = (

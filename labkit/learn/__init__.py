@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labkit.learn.exercise import Exercise, Sample, Solution
-    from labkit.learn.feedback import OUTCOMES, Evidence, Feedback, Outcome
+    from labkit.learn.feedback import OUTCOMES, Feedback, Outcome
     from labkit.learn.forms import (
         ChoiceForm,
         Form,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "exercise": ("Exercise", "Sample", "Solution"),
-    "feedback": ("OUTCOMES", "Evidence", "Feedback", "Outcome"),
+    "feedback": ("OUTCOMES", "Feedback", "Outcome"),
     "forms": (
         "ChoiceForm",
         "Form",
@@ -53,7 +53,6 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "OUTCOMES",
     "ChoiceForm",
-    "Evidence",
     "Exercise",
     "Feedback",
     "Form",

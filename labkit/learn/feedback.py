@@ -1,4 +1,4 @@
-"""What a check answers: `Feedback`, and the lines or octets it rests on: `Evidence`."""
+"""What a check answers: `Feedback`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 Outcome = Literal["correct", "incorrect", "not_attempted", "error"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -17,35 +18,6 @@ _WORDS: dict[str, str] = {
     "not_attempted": "Not attempted yet",
     "error": "Could not be checked",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """The part of a source that a statement rests on: from `start` up to, not including, `end`.
-
-    `source` says what is counted: in "transcript" it is the `seq` of events (their line numbers, from 1);
-    in a "message" or a "zone" it is octets, from 0.
-
-    Raises ValueError for an empty or backward range.
-    """
-
-    source: str
-    start: int
-    end: int
-
-    def __post_init__(self) -> None:
-        if self.start < 0 or self.end <= self.start:
-            raise ValueError(f"evidence needs 0 <= start < end, got {self.start} and {self.end}")
-
-    @classmethod
-    def line(cls, seq: int) -> Evidence:
-        """One line of the transcript."""
-        return cls("transcript", seq, seq + 1)
-
-    @property
-    def span(self) -> range:
-        """The lines or octets, one by one."""
-        return range(self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

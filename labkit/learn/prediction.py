@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import ChoiceForm, Unreadable, Untouched, read_line_number
 from labkit.learn.history import ID
 from labkit.learn.progress import Progress, current_progress
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 Deciding: TypeAlias = frozenset[int] | Callable[[Transcript], Collection[int]]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from labkit.learn import Exercise, Feedback, Sample, Solution
-from labkit.learn.feedback import Evidence
 from labkit.learn.forms import PickLineForm
 from labkit.lessons.delivery_chain_questions import ON_TOP, is_command, received_lines, top_received
 from labkit.lessons.delivery_chain_world import MALLORY, handed_in_by
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 BANK = (
     "Received: from relay.bank.example ([192.0.2.99])\r\n\tby mx.bank.example with ESMTPS id 7QK2;\r\n"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LinesForm, LiveForm, PickLineForm
 from labkit.lessons import session_missing
 from labkit.lessons.grading import (
@@ -25,6 +25,7 @@ from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.world import World, chain, play, receiver, run_script
 
 _NO_RELATION = Rule(

@@ -9,7 +9,7 @@ from functools import partial
 
 from labkit.hosts.host_spec import HostSpec
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LinesForm
 from labkit.lessons.extensions_runs import HELLO, QUIT
 from labkit.lessons.grading import deliveries, first_refusal, mailbox_name, quoted
@@ -18,6 +18,7 @@ from labkit.smtp.note import Note
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.world import play
 
 _SIZE = Rule(

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LiveForm
 from labkit.lessons.extensions_runs import FROM_ALICE, HELLO, MX1
 from labkit.lessons.grading import TAKEN, deliveries, first_refusal, mailbox_name, quoted
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 _UTF8 = Rule(
     "RFC 6531 section 3.4",

@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.lessons.slips import ORDER, PER_RECIPIENT, name_slip, quoted
 from labkit.smtp.note import Envelope, Note
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 __all__ = [
     "ORDER", "PER_RECIPIENT", "TAKEN", "Delivery", "deliveries", "first_refusal", "mailbox_name", "quoted", "replies",

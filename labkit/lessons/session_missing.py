@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LinesForm
 from labkit.lessons.grading import PER_RECIPIENT, TAKEN, deliveries, first_refusal, mailbox_name, quoted
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.world import play, receiver
 
 SPEC = receiver(mailboxes=("bob", "carol", "dave"), ehlo=("SIZE", "8BITMIME", "HELP"), starttls=False)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import OrderForm
 from labkit.lessons.grading import ORDER, TAKEN, deliveries, first_refusal
 from labkit.lessons.session_missing import SPEC
 from labkit.smtp.rule import Rule
+from labkit.verdict import Evidence
 from labkit.world import play
 
 _TEXT = Rule(

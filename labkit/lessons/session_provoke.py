@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LiveForm
 from labkit.lessons.grading import replies
 from labkit.lessons.slips import name_slip, quoted
@@ -17,6 +17,7 @@ from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 
 WHAT = {
     500: "the server did not recognise the line as a command",

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from labkit.learn.exercise import Exercise, Sample, Solution
-from labkit.learn.feedback import Evidence, Feedback
+from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LiveForm, OrderForm, PickLineForm
 from labkit.lessons.grading import TAKEN, deliveries, first_refusal, mailbox_name, quoted
 from labkit.lessons.start_here import ALICE, MX
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.world import play
 
 _ACTORS = Rule("RFC 5598 section 4", "Each station has a name, and one duty towards the next.")

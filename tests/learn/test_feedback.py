@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from labkit.learn.feedback import OUTCOMES, Evidence, Feedback
+from labkit.learn.feedback import OUTCOMES, Feedback
 from labkit.smtp.rule import Rule
+from labkit.verdict import Evidence
 
 
 def test_text_names_what_was_asked_what_happened_the_rule_and_where_to_look() -> None:

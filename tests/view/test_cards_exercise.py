@@ -9,7 +9,6 @@ import pytest
 
 from labkit.learn import (
     ChoiceForm,
-    Evidence,
     Exercise,
     Feedback,
     LinesForm,
@@ -21,6 +20,7 @@ from labkit.learn import (
 )
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.view.cards import ExerciseCard
 
 RULE = Rule("RFC 5321 section 4.1.4", "MAIL comes before RCPT.")
