@@ -58,9 +58,13 @@ class Evidence:
         return range(self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
-    """One decision on the way to a verdict."""
+    """One decision on the way to a verdict.
+
+    Nobody changes a step. It is not frozen all the same: to make steps is much of what an evaluation does, and a
+    frozen one takes five times as long.
+    """
 
     rule: Rule
     """The rule that decided, with its section."""
