@@ -15,7 +15,8 @@ END_OF_TEXT = b".\r\n"
 
 _DOT_AT_LINE_START = re.compile(rb"(?:\A|(?<=\r\n))\.")
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*)")
+FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*)")
+"""One field with its folds, as octets: name and body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def header_fields(message: bytes) -> tuple[HeaderField, ...]:
     """The fields of a message's header from the top, up to the first line that is none. Never raises."""
     fields = []
     at, line = 0, 1
-    while (found := _FIELD.match(message, at)) is not None:
+    while (found := FIELD.match(message, at)) is not None:
         fields.append(HeaderField(found[1].decode(), found[0], line, found[2]))
         at = found.end()
         line += found[0].count(b"\n")
@@ -51,7 +52,7 @@ def header_fields(message: bytes) -> tuple[HeaderField, ...]:
 def header_of(message: bytes) -> bytes:
     """The octets of the header: all fields, without the blank line that ends it."""
     at = 0
-    while (found := _FIELD.match(message, at)) is not None:
+    while (found := FIELD.match(message, at)) is not None:
         at = found.end()
     return message[:at]
 
