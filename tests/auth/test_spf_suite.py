@@ -32,7 +32,7 @@ def oddities(verdict: Verdict) -> Iterator[str]:
     if verdict.trace[-1].outcome not in (verdict.result, "match"):
         yield f"the last step does not decide: {verdict.trace[-1]}"
     for _, step in verdict.steps():
-        if not step.text.isascii() or not step.text.isprintable() or not step.text.endswith("."):
+        if not step.text.isascii() or not step.text.isprintable() or not step.text.endswith((".", "?")):
             yield f"no plain sentence: {step.text!r}"
         if not step.rule.ref.startswith("RFC "):
             yield f"no rule: {step}"

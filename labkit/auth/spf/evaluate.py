@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from labkit.auth.spf import rules
 from labkit.auth.spf.address import client_of
-from labkit.auth.spf.identity import describe, identity_of
+from labkit.auth.spf.identity import NULL, describe, identity_of
 from labkit.auth.spf.macros import TEXT_LETTERS, read_macros
 from labkit.auth.spf.mechanisms import METHODS, Mechanisms
 from labkit.auth.spf.problem import SpfSyntaxError, shown
@@ -35,9 +35,9 @@ def check_host(
 ) -> Verdict:
     """Whether ``ip`` may send for ``domain`` (RFC 7208 section 4).
 
-    ``sender`` is the reverse-path without brackets. Empty means postmaster at ``helo``: the null reverse-path
-    (section 2.4), or a check of the HELO name by itself (2.3). ``receiver`` and ``now`` (seconds since 1970) are
-    what the macros ``%{r}`` and ``%{t}`` say in an explanation.
+    ``sender`` is the reverse-path without brackets. Empty, or ``<>``, means postmaster at ``helo``: the null
+    reverse-path (section 2.4), or a check of the HELO name by itself (2.3). ``receiver`` and ``now`` (seconds
+    since 1970) are what the macros ``%{r}`` and ``%{t}`` say in an explanation.
 
     The verdict's properties: ``explanation`` (the domain's own text on fail, else None), ``lookups`` (terms that
     needed the DNS; the eleventh ends the check), ``void_lookups``, ``domain``, ``identity`` (``"mail_from"`` or
@@ -56,7 +56,8 @@ def check_mail_from(
     ip: str | IPv4Address | IPv6Address, mail_from: str, *, helo: str, dns: Resolver
 ) -> Verdict:
     """`check_host` for the reverse-path of a session, the null one included (RFC 7208 section 2.4)."""
-    return check_host(ip, mail_from.rpartition("@")[2] if mail_from else helo, mail_from, helo=helo, dns=dns)
+    domain = helo if mail_from in NULL else mail_from.rpartition("@")[2]
+    return check_host(ip, domain, mail_from, helo=helo, dns=dns)
 
 
 def check_helo(ip: str | IPv4Address | IPv6Address, helo: str, *, dns: Resolver) -> Verdict:
@@ -149,9 +150,7 @@ class Check(Mechanisms):
                 return record
             problem = record.problems[0]
             rule, result = problem.rule, "permerror"
-            said = (
-                f"The record of {shown(domain)} has a syntax error at octet {problem.start}: {problem.text}"
-            )
+            said = f"The record of {shown(domain)} has a syntax error at character {problem.start + 1}: {problem.text}"
             evidence = (Evidence(source, problem.start, problem.end),)
         elif published:
             rule, result = rules.SELECT, "permerror"
@@ -197,10 +196,10 @@ class Check(Mechanisms):
                 evidence += (Evidence.record(name, "TXT", 0, 0, len(octets)),)
             try:
                 text = read_macros(octets.decode("ascii"), 0, TEXT_LETTERS)
-            except (UnicodeDecodeError, SpfSyntaxError) as error:
-                said = (
-                    f"there is no explanation: the text of {shown(name)} cannot be read ({shown(str(error))})"
-                )
+            except UnicodeDecodeError:
+                said = f"there is no explanation: the text of {shown(name)} is not ASCII."
+            except SpfSyntaxError as error:
+                said = f"there is no explanation, because of a syntax error at {shown(name)}: {error}"
             else:
                 self.explanation = text.expand(lambda letter: self.value(letter, domain))
                 evidence += self.sources(text)

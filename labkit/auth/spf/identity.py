@@ -13,6 +13,10 @@ from labkit.verdict import Evidence
 from labkit.zones.names import NameProblem, name_of
 
 
+NULL = ("", "<>")
+"""How the null reverse-path is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The sender of a check, and where its parts stand in MAIL FROM or HELO."""
@@ -33,7 +37,7 @@ class Identity:
 
 def identity_of(domain: str, sender: str, helo: str) -> Identity:
     """The identity behind the arguments of check_host."""
-    null = sender in ("", "<>")
+    null = sender in NULL
     source: Literal["mail_from", "helo"] = "helo" if null else "mail_from"
     whole = helo if null else sender
     local, at, sender_domain = ("", "", helo) if null else sender.rpartition("@")

@@ -200,11 +200,11 @@ class Mechanisms:
 
     def include(self, term: Directive, domain: str, steps: list[Step]) -> str:
         """Section 5.2: the result of another check_host decides whether it matches."""
+        self.path = []
         name, evidence, _ = self.target(term, domain)
         if self.over_limit(term, steps):
             return "permerror"
         below: list[Step] = []
-        self.path = []
         result = self.other(name, below, True)
         outcome = _INCLUDED[result]
         why = f"the check of {shown(name)} gives {result}"
