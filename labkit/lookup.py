@@ -6,8 +6,10 @@ went wrong is the outcome.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     from dns.rdata import Rdata

@@ -8,7 +8,8 @@ and 2.2 (a header is fields, folded or not, up to the first line that is none).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from labkit.frozen import dataclass
 
 END_OF_TEXT = b".\r\n"
 """The line that ends the text, RFC 5321 section 4.1.1.4. It counts only at the start of a line."""

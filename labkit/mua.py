@@ -5,13 +5,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
 from labkit.client import Client, ClientError
+from labkit.frozen import dataclass
 from labkit.message import data_octets
 from labkit.smtp.reply import Reply
 

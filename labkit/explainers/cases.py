@@ -6,8 +6,7 @@ accepted, put off or refused; a case says what the headline cannot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["BY_STATUS", "CANCELLED", "CASES", "LATER", "Case"]

@@ -6,8 +6,7 @@ class. The server's text plays no part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["CLASSES", "SUBJECTS", "TABLE", "Status", "status_of"]

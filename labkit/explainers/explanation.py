@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["LineExplanation"]

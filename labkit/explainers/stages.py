@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["OTHER", "STAGES", "Stage"]

@@ -7,7 +7,8 @@ No text holds a time, a port or anything random, so a session played twice reads
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from labkit.frozen import dataclass
 
 TEXT_LIMIT = 480
 """Characters of text in a reply line: with code and CR LF it stays below 512 octets (RFC 5321 section

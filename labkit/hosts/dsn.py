@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Literal, cast
 
+from labkit.frozen import dataclass
 from labkit.message import header_fields, header_of
 from labkit.smtp.reply import Reply
 

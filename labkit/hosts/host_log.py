@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from labkit.frozen import dataclass
 
 LOG_LIMIT = 20_000
 """So many lines are kept at each host; after that each new one drops the oldest."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from labkit.frozen import dataclass
 from labkit.hosts.policy import BareLF
 from labkit.hosts.queue import RetryRule
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.utils import format_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labkit.frozen import dataclass
 from labkit.smtp.note import Envelope
 
 if TYPE_CHECKING:

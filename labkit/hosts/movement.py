@@ -7,8 +7,9 @@ responsibility. The other kinds are the sender's: what became of its try to hand
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from labkit.frozen import dataclass
 
 Kind = Literal[
     "submitted",

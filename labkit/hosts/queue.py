@@ -6,11 +6,14 @@ giving up after four or five days at least. They are a `RetryRule`, because the 
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
+
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     from labkit.hosts.transaction import Verdict
@@ -58,7 +61,7 @@ class RetryRule:
         return tuple(times)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Recipient:
     """One recipient of a message in a queue, and how it stands with it."""
 
@@ -109,7 +112,7 @@ class Attempt:
     outcome: Result
 
 
-@dataclass(slots=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False)
 class QueueItem:
     """One message in a queue. Changes on the loop thread."""
 

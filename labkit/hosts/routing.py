@@ -7,10 +7,10 @@ them into an order by chance, as section 5.1 wants it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from labkit.frozen import dataclass
 from labkit.lookup import Lookup, Resolver
 from labkit.smtp.rule import Rule
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, getaddresses
 
+from labkit.frozen import dataclass
 from labkit.message import HeaderField, header_fields, header_of
 from labkit.smtp.rule import Rule
 

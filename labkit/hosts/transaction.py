@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.hosts.outgoing import HopFailed, Outgoing
 from labkit.hosts.queue import QueueItem, Recipient, Result
 from labkit.message import END_OF_TEXT, stuff_dots

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.frozen import dataclass
 from labkit.learn.history import lesson_of
 
 

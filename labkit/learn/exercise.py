@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeAlias
 
+from labkit.frozen import dataclass
 from labkit.learn.feedback import Feedback, Outcome
 from labkit.learn.forms import Form, LiveForm, Unreadable, Untouched
 from labkit.learn.history import ID

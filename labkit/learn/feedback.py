@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, get_args
 
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
 from labkit.verdict import Evidence

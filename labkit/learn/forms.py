@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from labkit.frozen import dataclass
 from labkit.smtp.transcript import Transcript, TranscriptError
 
 _CLIENT = re.compile(r"^\s*C:(?: |(?=\S)|$)")  # copied with the mark of who speaks

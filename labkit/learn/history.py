@@ -20,9 +20,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
+
+from labkit.frozen import dataclass
 
 Record: TypeAlias = Mapping[str, Any]
 

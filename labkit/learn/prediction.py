@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from labkit.frozen import dataclass
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import ChoiceForm, Unreadable, Untouched, read_line_number
 from labkit.learn.history import ID

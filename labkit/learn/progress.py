@@ -12,11 +12,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labkit.frozen import dataclass
 from labkit.learn.history import (
     ID,
     LESSON_ID,

@@ -20,9 +20,10 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from labkit.frozen import dataclass
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import ChoiceForm, Unreadable, Untouched, a_kind
 from labkit.learn.progress import Progress, current_progress

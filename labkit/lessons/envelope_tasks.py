@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from labkit.frozen import dataclass
 from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LinesForm, LiveForm, PickLineForm

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from labkit.frozen import dataclass
 from labkit.hosts.host_spec import HostSpec
 from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Feedback

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.learn.feedback import Feedback
 from labkit.lessons.slips import ORDER, PER_RECIPIENT, name_slip, quoted
 from labkit.smtp.note import Envelope, Note

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from labkit.frozen import dataclass
 from labkit.hosts import dsn
 from labkit.learn import Exercise, Feedback, Sample, Solution
 from labkit.learn.forms import LinesForm

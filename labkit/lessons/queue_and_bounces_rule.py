@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from labkit.frozen import dataclass
 from labkit.hosts.faults import Greylisting
 from labkit.learn import Exercise, Feedback, Number, NumbersForm, Sample, Solution
 from labkit.lessons.queue_and_bounces_world import ALICE, BOB, LETTER, MX, RELAY, spec

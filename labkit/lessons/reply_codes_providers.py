@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from labkit.explainers.enhanced import status_of
+from labkit.frozen import dataclass
 from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import SortForm

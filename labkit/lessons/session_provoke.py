@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
+from labkit.frozen import dataclass
 from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import LiveForm

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from labkit.explainers.line import explain_line
+from labkit.frozen import dataclass
 from labkit.smtp.command import Command
 from labkit.smtp.commands import COMMANDS
 from labkit.smtp.expect import NOT_OFFERED

@@ -7,8 +7,8 @@ The time it takes grows with the line's length and not faster.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.smtp.commands import COMMANDS, CommandInfo
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.parameters import check_parameter, extra_length

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["COMMANDS", "CommandInfo"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from labkit.frozen import dataclass
 from labkit.smtp.command import Command
 from labkit.smtp.commands import COMMANDS
 from labkit.smtp.malformed import Malformed

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from labkit.frozen import dataclass
 from labkit.smtp.path import Path
 from labkit.smtp.rule import Rule
 

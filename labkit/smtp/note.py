@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 
+from labkit.frozen import dataclass
 from labkit.smtp.command import Command
 from labkit.smtp.expect import Expectation
 from labkit.smtp.malformed import Malformed
@@ -108,7 +110,7 @@ def envelope_of(trail: Trail | None) -> Envelope:
     return Envelope(link.address, paths)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Draft:
     """A note in the making: the same fields as `Note`, but they may still change."""
 

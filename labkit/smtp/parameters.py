@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.smtp.path import Slip
 from labkit.smtp.rule import Rule
 

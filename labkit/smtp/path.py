@@ -6,9 +6,9 @@ The reader goes through the text once, from left to right, and names the first s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import IPv6Address
 
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.rule import Rule
 

@@ -7,10 +7,10 @@ answers (`expectation`) and draws the learner's diagram (`diagram`). Nothing els
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from labkit.frozen import dataclass
 from labkit.smtp.commands import COMMANDS
 from labkit.smtp.rule import Rule
 

@@ -6,9 +6,9 @@ Both written forms, text and JSON, read back exactly, for any octets. See `labki
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import overload
 
+from labkit.frozen import dataclass
 from labkit.smtp import forms
 from labkit.smtp.wire import Segment, Sender, TranscriptError, View, WireEvent
 

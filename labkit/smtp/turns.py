@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.smtp.wire import WireEvent
 
 __all__ = ["Turn", "turns"]

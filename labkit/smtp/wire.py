@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, get_args
+
+from labkit.frozen import dataclass
 
 __all__ = ["SENDERS", "VIEWS", "Segment", "Sender", "TranscriptError", "View", "WireEvent"]
 

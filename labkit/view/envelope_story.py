@@ -5,11 +5,13 @@ An address that stands in only one of the two is marked. Everything is read from
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from labkit.frozen import dataclass
 from labkit.hosts.mailbox import Message
 from labkit.hosts.movement import Movement
 from labkit.hosts.tap import ServerSession
@@ -69,7 +71,7 @@ class Copy:
     message: Message
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Open:
     """A transaction while its session is read."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from labkit.frozen import dataclass
 from labkit.hosts.movement import Movement
 from labkit.hosts.tap import ServerSession
 from labkit.message import HeaderField, header_fields

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
+from labkit.frozen import dataclass
 from labkit.message import header_fields
 from labkit.view.printable import printable_text, shortened
 

@@ -7,10 +7,10 @@ page.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from labkit.frozen import dataclass
 from labkit.hosts.host_spec import HostSpec
 from labkit.hosts.movement import Movement
 from labkit.view.printable import printable_text, shortened

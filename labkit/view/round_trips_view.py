@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
 import traitlets
 
+from labkit.frozen import dataclass
 from labkit.smtp.note import Note
 from labkit.smtp.reply import Reply
 from labkit.smtp.session import observe

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from labkit.frozen import dataclass
 from labkit.hosts.fault import Fault
 from labkit.hosts.host_spec import HostSpec
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from labkit.frozen import dataclass
 from labkit.message import canonical_lines, header_fields
 from labkit.mua import Draft, Login, Outcome, hand_over
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from labkit.frozen import dataclass
 from labkit.zones.names import Key, key_of_name, text_of
 from labkit.zones.tree import CNAME, Tree
 

@@ -6,10 +6,10 @@ A tree never changes; an edited zone text is another tree.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from labkit.frozen import dataclass
 from labkit.lookup import Outcome
 from labkit.zones.names import ROOT, Key, key_of_name, text_of
 
