@@ -28,16 +28,20 @@ _ONE_FROM = Rule("RFC 5322 section 3.6", "A message has exactly one From field."
 _GRAMMAR = Rule("RFC 5322 section 3.4", "An address is local-part@domain, or a name and <local-part@domain>.")
 _IDN = Rule("RFC 9989 section 5.3.1", "A domain beyond ASCII is looked up by its A-label.")
 
-# Octets beyond ASCII are words of RFC 6532. A quoted string that does not end is an ordinary character.
-_TOKEN = re.compile(
+MOST_OCTETS = 8192
+"""A longer From field is not read: it would have room for hundreds of domains (RFC 9989 section 11.5)."""
+
+# Octets beyond ASCII are words of RFC 6532.
+_QUOTED = rb"""|(?P<quoted>"(?:[^"\\\r\n]|\\[^\r\n]|\r\n(?=[ \t]))*")"""
+_OTHERS = (
     rb"""(?P<blank>[ \t\r\n]+)"""
     rb"""|(?P<atom>[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\xff-]+)"""
-    rb"""|(?P<quoted>"(?:[^"\\\r\n]|\\[^\r\n]|\r\n(?=[ \t]))*")"""
     rb"""|(?P<literal>\[[^\[\]\\\r\n]*\])"""
     rb"""|(?P<special>[<>@,:;.])"""
-    rb"""|(?P<odd>.)""",
-    re.DOTALL,
 )
+_ODD = rb"|(?P<odd>.)"
+_TOKEN = re.compile(_OTHERS + _QUOTED + _ODD, re.DOTALL)
+_WITHOUT_QUOTES = re.compile(_OTHERS + _ODD, re.DOTALL)
 _PARENTHESIS = re.compile(rb"\\.|[()]", re.DOTALL)
 
 
@@ -134,6 +138,8 @@ def _decide(fields: int, addresses: tuple[AuthorAddress, ...], slip: str) -> Aut
 
 def _read(body: bytes, offset: int) -> tuple[list[AuthorAddress], str]:
     """The addresses of one field, and what breaks its grammar. `offset` is where the body begins."""
+    if len(body) > MOST_OCTETS:
+        return [], f"It has {len(body)} octets, more than the {MOST_OCTETS} that are read."
     try:
         tokens = list(_tokens(body, offset))
         return list(_mailboxes(tokens)), ""
@@ -144,19 +150,21 @@ def _read(body: bytes, offset: int) -> tuple[list[AuthorAddress], str]:
 def _tokens(body: bytes, offset: int, *, strict: bool = True) -> Iterator[_Token]:
     """The words of a field, without white space and comments (RFC 5322 sections 3.2.2 to 3.2.4)."""
     at = 0
-    comments = True
+    # What opens and does not end is searched to the end once, not for every other mark of its kind.
+    comments = quotes = True
     while at < len(body):
-        if body[at] == 40 and comments:  # "("
+        if comments and body[at : at + 1] == b"(":
             end = _comment_end(body, at)
             if end:
                 at = end
                 continue
             if strict:
                 raise _Slip("A comment does not end.")
-            comments = False  # or every other parenthesis would be searched to the end again
-        found = _TOKEN.match(body, at)
+            comments = False
+        found = _TOKEN.match(body, at) if quotes else _WITHOUT_QUOTES.match(body, at)
         assert found is not None  # the last alternative takes any octet
         kind = found.lastgroup or "odd"
+        quotes = quotes and not (kind == "odd" and found[0] == b'"')
         if kind == "odd" and strict:
             raise _Slip(f"The character {found[0].decode('latin-1')!r} may not stand there.")
         if kind != "blank":

@@ -59,8 +59,8 @@ def evaluate(
     ``temperror``. Properties:
 
     - ``policy``: what the record asks for this message (none, quarantine, reject), None without a record;
-      ``policy_tag``: the tag that says so; ``disposition``: what is asked in the end, ``none`` on pass, one level
-      less in test mode (with RFC 7489 under ``pct=0``);
+      ``policy_tag``: the tag that says so; ``evaluated_policy``: one level less in test mode (with RFC 7489 under
+      ``pct=0``); ``disposition``: what is asked for this message in the end, ``none`` unless it fails;
     - ``organizational_domain``; ``organizational_domains``: pairs of a domain and its Organizational Domain, for the
       author and each identifier that passed; ``walk``: the names asked for a record on the author's side, in order;
     - ``aligned``: which of ``spf`` and ``dkim``; ``aligned_domains``: the domains that did;
@@ -92,6 +92,7 @@ class _Evaluation:
             "rules": rules.name,
             "policy": None,
             "policy_tag": None,
+            "evaluated_policy": None,
             "disposition": "none",
             "organizational_domain": None,
             "organizational_domains": (),
@@ -257,13 +258,14 @@ class _Evaluation:
         self.properties["aligned"] = tuple(dict.fromkeys(one.method for one in aligned))
         self.properties["aligned_domains"] = tuple(dict.fromkeys(one.domain for one in aligned))
         used = evidence + tuple(item for one in aligned for item in one.evidence)
+        asked, why, octets = disposition(discovery.answer, choice, self.rules)
+        self.properties["evaluated_policy"] = asked
         if aligned:
             words = " and ".join(f"{one.method.upper()} for {one.domain}" for one in aligned[:3])
             return self._verdict("pass", f"{words} aligned with the author's domain {author}.", used)
         if waiting := self._waiting(author, alignments, choice):
             return self._verdict("temperror", waiting, evidence)
         used = evidence + tuple(item for one in alignments for item in one.identifier.evidence)
-        asked, why, octets = disposition(discovery.answer, choice, self.rules)
         self.properties["disposition"] = asked
         passed = [one.identifier.domain for one in alignments if one.identifier.result == "pass"]
         reason = (

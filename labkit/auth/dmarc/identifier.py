@@ -50,9 +50,14 @@ def _one(method: str, given: Identifier | Verdict | str) -> Identifier:
 
 
 def _claim(verdict: Verdict) -> tuple[Evidence, ...]:
-    """The octets in which the verdict's domain was claimed: MAIL FROM or HELO for SPF, the signature for DKIM."""
-    sources = ("message",) if verdict.method == "dkim" else ("mail_from", "helo")
+    """The octets in which the verdict's domain was claimed: MAIL FROM or HELO for SPF, ``s=`` and ``d=`` for DKIM."""
     for _, step in verdict.steps():
-        if found := tuple(item for item in step.evidence if item.source in sources):
+        if verdict.method == "dkim":
+            found = tuple(
+                item for item in step.evidence if item.source == "message" and step.lookup is not None
+            )
+        else:
+            found = tuple(item for item in step.evidence if item.source in ("mail_from", "helo"))
+        if found:
             return found
     return ()
