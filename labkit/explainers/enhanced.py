@@ -217,7 +217,7 @@ TABLE: dict[str, Status] = {
          "The address is good: do not remove it. Check SPF, DKIM and DMARC of your domain." + _OWN_MEANING,
          "RFC 7372 section 3.4"),
         ("27", "The sender's domain publishes a null MX: it takes no mail, so it may not send.", _POSTMASTER,
-         "Use a sender domain that takes mail." + _OWN_MEANING, "RFC 7505 section 4.2"),
+         "Use a sender domain that takes mail." + _OWN_MEANING, "RFC 7505 section 4.1"),
         ("28", "More mail arrives from here than the receiver permits.", _POSTMASTER,
          "Send fewer messages at a time." + _OWN_MEANING, "IANA registry of enhanced status codes"),
         ("29", "The ARC chain of the message did not validate.", _POSTMASTER,

@@ -23,7 +23,7 @@ class BareLineFeeds(Tap):
 
     async def smtp_DATA(self, arg: str | None) -> None:
         """RFC 5321 section 4.1.1.4."""
-        if self.policy.bare_lf == "strict":
+        if self.policy.bare_lf != "lenient":
             await super().smtp_DATA(arg)
             return
         waiting = self._reader._buffer  # type: ignore[attr-defined]  # pipelined behind DATA
@@ -34,6 +34,10 @@ class BareLineFeeds(Tap):
             await super().smtp_DATA(arg)
         finally:
             self._mending = False
+
+    def bare_lf_refused(self, text: bytes) -> bool:
+        """Whether this host refuses the text because a LF stands alone in it."""
+        return self.policy.bare_lf == "refuse" and _BARE.search(text) is not None
 
     def _as_read(self, data: bytes) -> bytes:
         return self._mended(data) if self._mending else data

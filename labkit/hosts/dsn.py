@@ -87,7 +87,7 @@ def wanted(notify: str, action: Action) -> bool:
     """Whether a recipient's NOTIFY asks for a notice of this action (RFC 3461 section 4.1).
 
     ``notify`` is the value as it stands in the envelope; empty, the sender left it to us: then failures and
-    delays are told, successes are not (section 5.2.6, 5.2.7).
+    delays are told, successes are not (sections 5.2.3, 5.2.5 and 5.2.6).
     """
     words = notify.upper().split(",") if notify else ["FAILURE", "DELAY"]
     return _ASKED[action] in words

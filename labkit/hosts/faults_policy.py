@@ -313,7 +313,7 @@ class NullMx(Fault):
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule("RFC 7505 section 3", "A single MX record with the name . says that the domain takes no mail."),
-        Rule("RFC 7505 section 4.2", "556 5.1.10 for a recipient there, 550 5.7.27 for a sender there."),
+        Rule("RFC 7505 section 4.1", "556 5.1.10 for a recipient there, 550 5.7.27 for a sender there."),
         Rule("RFC 7504 section 4", "556: the domain of the recipient takes no mail."),
     )
 

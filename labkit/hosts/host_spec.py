@@ -45,6 +45,9 @@ class HostSpec:
     """Accept MAIL and RCPT with a space after the colon or without brackets, as many servers do."""
     bare_lf: BareLF = "strict"
     """What LF alone is inside message text: see `labkit.hosts.policy.BareLF`."""
+    refuse_null_mx: bool = False
+    """Refuse with 550 5.7.27 a sender whose domain takes no mail: nobody could be told of a failure (RFC 7505 section
+    4.1). Local policy too."""
     refuse_bare_names: bool = False
     """Refuse at RCPT who greeted with a name without a dot: local policy, not the RFC's (section 4.1.4)."""
     size_limit: int = 10 * 1024 * 1024
@@ -77,8 +80,14 @@ class HostSpec:
     open_relay: bool = False
     """Carry mail for anybody to anywhere, as no server should (RFC 5321 section 7.9)."""
     recipient_limit: int = 0
-    """Recipients in one transaction, then 452 4.5.3; 0 for no limit. ``LIMITS`` alone in ``ehlo`` gets it behind it
-    (RFC 9422). RFC 5321 section 4.5.3.1.8 wants 100 at least."""
+    """Recipients in one transaction, then 452 4.5.3; 0 for no limit. ``LIMITS`` alone in ``ehlo`` gets it behind it, as
+    RCPTMAX, and the next two as well (RFC 9422). RFC 5321 section 4.5.3.1.8 wants 100 at least."""
+    mail_limit: int = 0
+    """MAIL commands in one session, then 421; 0 for no limit (MAILMAX)."""
+    domain_limit: int = 0
+    """Domains of recipients in one session, then 452 4.5.3; 0 for no limit (RCPTDOMAINMAX)."""
+    pipelines: bool = False
+    """Say MAIL, RCPT and DATA in one go when it hands mail on to a host that offers PIPELINING (RFC 2920)."""
 
     def __post_init__(self) -> None:
         if self.listeners:

@@ -18,6 +18,7 @@ from labkit.hosts.mailbox import Mailbox, Message, return_path, trace_fields
 from labkit.hosts.notices import Notices
 from labkit.hosts.policy import LabEnvelope
 from labkit.hosts.queue import QueuedEnvelope, QueueItem, Recipient
+from labkit.hosts.routing import takes_no_mail
 from labkit.hosts.submission import complete
 from labkit.smtp.note import Envelope
 from labkit.smtp.path import Path
@@ -89,11 +90,19 @@ class Intake:
         caller = self._host.around.caller(server.tapped.peer) if self._trusts else None
         return caller is not None and caller.lower() in self._trusts
 
-    def sender(self, server: LabSMTP) -> Answer:
+    def sender(self, server: LabSMTP, path: Path) -> Answer:
         """Any reverse-path is accepted: nothing in SMTP says whose it is. A host for submission alone first wants to
         know who speaks (RFC 6409 section 4.3)."""
         if self._host.spec.roles == ("submission",) and not self.knows_client(server):
             return AUTH_REQUIRED
+        if self._host.spec.refuse_null_mx and path.domain:
+            dns = self._host.around.zones.as_asked_by(
+                self._host.name, f"to see whether {path.domain} takes mail"
+            )
+            if takes_no_mail(dns.lookup(path.domain, "MX")):
+                return Answer(
+                    550, "5.7.27", f"{path.domain} takes no mail (null MX), so none is taken from it"
+                )
         return answers.SENDER_OK
 
     def recipient(self, server: LabSMTP, path: Path) -> Answer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labkit.clock import VirtualClock
@@ -63,7 +63,11 @@ class MailHost:
         self.timeout = spec.timeout
         self.lenient = spec.lenient
         self.bare_lf = spec.bare_lf
-        self.recipient_limit = spec.recipient_limit
+        self.limits: Mapping[str, int] = {
+            "MAILMAX": spec.mail_limit,
+            "RCPTMAX": spec.recipient_limit,
+            "RCPTDOMAINMAX": spec.domain_limit,
+        }
         self.errors: list[str] = []
         """Exceptions inside the server, for tests: there should be none."""
         self.clock = clock
@@ -247,7 +251,7 @@ class MailHost:
 
     def sender(self, server: LabSMTP, path: Path) -> Answer:
         """The answer to MAIL."""
-        answer = self.faults.sender(server, path) or self._intake.sender(server)
+        answer = self.faults.sender(server, path) or self._intake.sender(server, path)
         self._note_refusal(server, f"the sender {str(path) or '<>'}", answer)
         return answer
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
 from labkit.smtp.malformed import Malformed
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Real seconds that a reply may take. A real server waits five minutes, ten after the final dot (RFC 5321 section
 4.5.3.2)."""
+
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+"""The value of a limit: "0" is none, six digits at most (RFC 9422 section 4)."""
 
 
 class HopFailed(Exception):
@@ -45,7 +50,9 @@ class Outgoing(asyncio.Protocol):
         self.keywords: dict[str, str] = {}
         """What EHLO promised: keyword in capitals and its parameters."""
         self.carried = 0
-        """Messages that were handed over in this session."""
+        """Transactions in this session."""
+        self.domains: set[str] = set()
+        """The domains of all recipients that were named in this session, in lower case."""
         self._connection: int | None = None
         self._around: Surroundings | None = None
         self._wire: asyncio.Transport | None = None
@@ -68,6 +75,14 @@ class Outgoing(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether another command can be said: nothing has ended, and nothing came unasked."""
         return not self._lost and not self._came and self._wire is not None
+
+    def limit(self, name: str) -> int | None:
+        """The limit of that name that the server announced, such as RCPTMAX (RFC 9422 section 4); None if there is none."""
+        for one in self.keywords.get("LIMITS", "").upper().split():
+            key, _, value = one.partition("=")
+            if key == name and _NUMBER.fullmatch(value):
+                return int(value)
+        return None
 
     async def open(self, around: Surroundings, helo: str) -> None:
         """Connect, read the greeting, say EHLO, or HELO where EHLO is unknown (RFC 5321 section 3.2).
@@ -106,15 +121,21 @@ class Outgoing(asyncio.Protocol):
 
         Raises `HopFailed` when none comes; after a 421 the reply is returned, and the session is of no more use.
         """
+        await self.send(line)
+        return await self.reply()
+
+    async def send(self, *lines: str | bytes) -> None:
+        """Send lines in one go (octets as they are); each has a `reply` of its own. Raises `HopFailed`."""
         if not self.usable:
             raise self._failure()
         assert self._wire is not None
-        self._wire.write(line if isinstance(line, bytes) else line.encode() + b"\r\n")
+        self._wire.write(
+            b"".join(line if isinstance(line, bytes) else line.encode() + b"\r\n" for line in lines)
+        )
         if not self._writable.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     await self._writable.wait()
-        return await self.reply()
 
     async def reply(self) -> Reply:
         """The next reply. Raises `HopFailed`."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from labkit.hosts.smtpd import LabSMTP
 
 
-BareLF = Literal["strict", "lenient"]
-"""What a LF without CR before it is inside message text: an octet like any other (RFC 5321 section 2.3.8), or the end
-of a line, which is what SMTP smuggling lives on."""
+BareLF = Literal["strict", "lenient", "refuse"]
+"""What a LF without CR before it is inside message text: an octet like any other (RFC 5321 section 2.3.8); the end of a
+line, which is what SMTP smuggling lives on; or a reason to refuse the message with 550 5.5.2, as many servers do since."""
 
 
 class LabEnvelope(Envelope):
@@ -56,7 +56,8 @@ class MailPolicy(Protocol):
     lenient: bool
     faults: FaultSet
     bare_lf: BareLF
-    recipient_limit: int
+    limits: Mapping[str, int]
+    """What LIMITS announces and the host holds to, by the names of RFC 9422; 0 for none."""
 
     def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
         """Note a new connection and return its record."""

@@ -41,7 +41,8 @@ class Round:
         place = (host.name, hop.address, port)
         session = self._sessions.get(place)
         if session is not None:
-            if session.usable and session.carried < SESSION_LIMIT and session.hop.host == hop.host:
+            most = min(SESSION_LIMIT, session.limit("MAILMAX") or SESSION_LIMIT)
+            if session.usable and session.carried < most and session.hop.host == hop.host:
                 return session
             del self._sessions[place]
             await session.quit()
@@ -168,7 +169,7 @@ class Relay:
             except HopFailed as failure:
                 self._note(item, hop.host, None, _unreachable(failure), rest)
                 return left + rest
-            verdicts, rest = await hand_over(session, item, rest)
+            verdicts, rest = await hand_over(session, item, rest, in_groups=self._host.spec.pipelines)
             if not verdicts:
                 continue  # the session had ended while it waited: once more in a new one (RFC 5321 section 3.8)
             session.carried += 1

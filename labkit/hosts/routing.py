@@ -89,13 +89,10 @@ def route(domain: str, dns: Resolver, own_names: Iterable[str] = ()) -> Route:
         return asked.end((), "no_domain", f"The domain {domain} does not exist.", NO_DOMAIN)
     if mx.outcome in ("timeout", "servfail"):
         return asked.end((), "temporary", f"DNS gave no answer about the mail hosts of {domain}.", TEMPORARY)
-    records: list[tuple[int, str]] = []
-    for record in mx.records:
-        fields: Any = record  # an MX record's own fields
-        records.append((int(fields.preference), fields.exchange.to_text(omit_final_dot=True)))
+    records = _mail_hosts(mx)
     if not records:
         return _implicit(domain, asked)
-    if [name for _, name in records] in (["."], [""]):
+    if takes_no_mail(mx):
         return asked.end((), "null_mx", f"{domain} says with a null MX that it takes no mail.", NULL_MX)
     records.sort(key=lambda one: one[0])
     own = {name.lower().rstrip(".") for name in own_names}
@@ -114,6 +111,11 @@ def route(domain: str, dns: Resolver, own_names: Iterable[str] = ()) -> Route:
     return asked.end((), "no_address", why, MX_ONLY)
 
 
+def takes_no_mail(mx: Lookup) -> bool:
+    """Whether the answer about a domain's MX records is a null MX (RFC 7505 section 3)."""
+    return [name for _, name in _mail_hosts(mx)] in (["."], [""])
+
+
 def fixed_route(host: str, dns: Resolver) -> Route:
     """The way to a host that is set, whatever MX records say: a smarthost, a store behind an MX."""
     if host.startswith("["):
@@ -125,6 +127,12 @@ def fixed_route(host: str, dns: Resolver) -> Route:
     if asked.unanswered:
         return asked.end((), "temporary", f"DNS gave no address for {host}.", TEMPORARY)
     return asked.end((), "no_address", f"DNS has no address for {host}, where such mail is sent.", MX_ONLY)
+
+
+def _mail_hosts(mx: Lookup) -> list[tuple[int, str]]:
+    """Preference and name of each MX record, in the order of the zone."""
+    records: Any = mx.records  # an MX record's own fields
+    return [(int(one.preference), one.exchange.to_text(omit_final_dot=True)) for one in records]
 
 
 class _Asked:

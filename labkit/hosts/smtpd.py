@@ -84,6 +84,8 @@ class _Hooks:
         binary = (envelope.parameters.get("BODY") or "").upper() == "BINARYMIME"  # it has no lines
         if not binary and len(text) > TEXT_LINE and max(map(len, text.split(b"\r\n"))) > TEXT_LINE:
             return answers.LONG_TEXT_LINE
+        if not binary and server.bare_lf_refused(text):
+            return answers.BARE_LF
         return await server.finish(envelope, text)
 
     def __dir__(self) -> list[str]:
@@ -104,6 +106,8 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         self.command_size_limits = defaultdict(lambda: COMMAND_LINE)  # the base class clears what it finds
         self._last_heard = 0.0
         self._half_closed = False
+        self._mails = 0
+        self._domains: set[str] = set()
         super().__init__(
             _HOOKS,
             hostname=policy.name,
@@ -278,11 +282,9 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         return True
 
     def _keyword_lines(self) -> list[str]:
-        filled = {
-            "SIZE": f"SIZE {self.policy.size_limit}",
-            "LIMITS": f"LIMITS RCPTMAX={self.policy.recipient_limit}",
-        }
-        lines = [filled.get(line, line) for line in self.policy.offers]
+        limits = [f"{name}={most}" for name, most in self.policy.limits.items() if most]
+        filled = {"SIZE": f"SIZE {self.policy.size_limit}", "LIMITS": " ".join(["LIMITS", *limits])}
+        lines = [filled.get(line, line) for line in self.policy.offers if line != "LIMITS" or limits]
         if self.policy.starttls and not self._encrypted:
             lines.append("STARTTLS")
         if self.policy.accounts is not None and (self._encrypted or self.policy.auth_before_tls):
@@ -301,6 +303,10 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
     async def smtp_MAIL(self, arg: str | None) -> None:
         """RFC 5321 section 4.1.1.2."""
         if await self.check_helo_needed():
+            return
+        self._mails += 1
+        if 0 < self.policy.limits["MAILMAX"] < self._mails:
+            await self.push(answers.TOO_MANY_MESSAGES)
             return
         if self.envelope.mail_from is not None:
             await self.push(answers.NESTED)
@@ -323,10 +329,12 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         if self.envelope.chunks is not None:
             await self.push(NO_MIX)
             return
-        limit = self.policy.recipient_limit
+        limits = self.policy.limits
         answer, path, parameters = self._read_path("RCPT", arg)
-        if path is not None and limit and len(self.envelope.rcpt_tos) >= limit:
-            answer = answers.TOO_MANY_RECIPIENTS  # RFC 5321 section 4.5.3.1.10, RFC 9422
+        if path is not None and 0 < limits["RCPTMAX"] <= len(self.envelope.rcpt_tos):
+            answer = answers.TOO_MANY_RECIPIENTS  # RFC 5321 section 4.5.3.1.10, RFC 9422 section 4.2
+        elif path is not None and 0 < limits["RCPTDOMAINMAX"] < len(self._domains | {path.domain.lower()}):
+            answer = answers.TOO_MANY_DOMAINS
         elif path is not None and not path.ascii and "SMTPUTF8" not in self.envelope.parameters:
             answer = answers.NEEDS_UTF8  # RFC 6531 section 3.5
         elif path is not None:
@@ -334,6 +342,7 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
             if answer.code // 100 == 2:
                 self.envelope.rcpt_tos.append(str(path))
                 self.envelope.paths.append(path)
+                self._domains.add(path.domain.lower())
                 self.envelope.recipient_parameters.append(parameters)
             else:
                 self.envelope.refused += 1

@@ -29,7 +29,7 @@ ADD_SENDER = Rule(
 )
 ADD_FROM = Rule("RFC 5322 section 3.6", "A message has exactly one From; without one it is not complete.")
 FULL_DOMAINS = Rule(
-    "RFC 6409 section 5.2",
+    "RFC 6409 section 4.2",
     "A submission server completes addresses that have no full domain, or refuses them.",
 )
 BLANK_LINE = Rule("RFC 5322 section 2.1", "An empty line stands between header and body.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from labkit.frozen import dataclass
@@ -44,14 +45,15 @@ Verdicts = list[tuple[Verdict, list[Recipient]]]
 
 
 async def hand_over(
-    session: Outgoing, item: QueueItem, recipients: Sequence[Recipient]
+    session: Outgoing, item: QueueItem, recipients: Sequence[Recipient], *, in_groups: bool = False
 ) -> tuple[Verdicts, list[Recipient]]:
     """One transaction. Returns the verdicts, and the recipients that this one had no room for (452 4.5.3, RFC 5321
-    section 4.5.3.1.10): they go into another transaction at once.
+    section 4.5.3.1.10; LIMITS, RFC 9422): they go into another transaction at once.
 
-    No verdict at all means that the session had ended before MAIL was answered.
+    ``in_groups``: say MAIL, each RCPT and DATA in one go, to a server that offers PIPELINING. No verdict at all means
+    that the session had ended before MAIL was answered, or may name no further domain: another session is needed.
     """
-    work = _Transaction(session, item)
+    work = _Transaction(session, item, ahead=in_groups and "PIPELINING" in session.keywords)
     refusal = work.unfit(recipients)
     if refusal is not None:
         return [(refusal, list(recipients))], []
@@ -60,9 +62,10 @@ async def hand_over(
 
 
 class _Transaction:
-    def __init__(self, session: Outgoing, item: QueueItem) -> None:
+    def __init__(self, session: Outgoing, item: QueueItem, *, ahead: bool) -> None:
         self._session = session
         self._item = item
+        self._ahead = ahead
         self.verdicts: Verdicts = []
         self._eight_bit = not item.message.isascii()
 
@@ -70,7 +73,7 @@ class _Transaction:
         """Why this hop cannot take the message, known before a word is said."""
         offered, item, name = self._session.keywords, self._item, self._session.name
         limit = offered.get("SIZE", "")
-        if limit.isdigit() and 0 < int(limit) < len(item.message):
+        if limit.isascii() and limit.isdigit() and 0 < int(limit) < len(item.message):
             return _own(
                 552, "5.3.4", f"{name} takes {limit} octets at most, the message has {len(item.message)}"
             )
@@ -86,8 +89,12 @@ class _Transaction:
     async def run(self, recipients: Sequence[Recipient]) -> list[Recipient]:
         """MAIL to the end; the recipients that were left over."""
         session = self._session
+        named, rest = self._fitting(recipients)
+        if not named:
+            await session.quit()
+            return rest
         try:
-            reply = await session.ask(self._mail_line())
+            reply = await self._begin(named)
         except HopFailed as failure:
             if session.carried == 0:
                 self._add(_later(failure), list(recipients))
@@ -96,33 +103,62 @@ class _Transaction:
             if reply.code == 421 and session.carried:
                 return list(recipients)
             self._add(_by_reply(reply), list(recipients))
+            if self._ahead:
+                await self._leave(len(named))
             return []
-        most = self._most()
         accepted: list[Recipient] = []
-        rest: list[Recipient] = list(recipients[most:]) if most is not None else []
-        for place, recipient in enumerate(recipients[:most]):
+        over: list[Recipient] = []
+        for place, recipient in enumerate(named):
             try:
-                reply = await session.ask(self._rcpt_line(recipient))
+                reply = await self._ask(self._rcpt_line(recipient))
             except HopFailed as failure:
-                self._add(_later(failure), [*accepted, *recipients[place:]])
-                return []
+                self._add(_later(failure), [*accepted, *named[place:]])
+                return over + rest
             if reply.severity == 2:
                 accepted.append(recipient)
             elif accepted and _too_many(reply):
-                rest = list(recipients[place:])
-                break
+                over += [recipient] if self._ahead else named[place:]
+                if not self._ahead:
+                    break
             else:
                 self._add(_later_if_full(reply), [recipient])
-        if not accepted:
-            await self._reset()
-            return rest
-        await self._text(accepted)
-        return rest
+        if accepted:
+            await self._text(accepted)
+        else:
+            await self._leave(0)
+        return over + rest
+
+    def _fitting(self, recipients: Sequence[Recipient]) -> tuple[list[Recipient], list[Recipient]]:
+        """Those that this transaction has room for by what the server announced (RFC 9422 section 4), and the rest."""
+        most = self._session.limit("RCPTMAX") or len(recipients)
+        domains, most_domains = self._session.domains, self._session.limit("RCPTDOMAINMAX")
+        named: list[Recipient] = []
+        rest: list[Recipient] = []
+        for recipient in recipients:
+            domain = recipient.address.rpartition("@")[2].lower()
+            known = domain in domains or most_domains is None or len(domains) < most_domains
+            if len(named) < most and known:
+                domains.add(domain)
+                named.append(recipient)
+            else:
+                rest.append(recipient)
+        return named, rest
+
+    async def _begin(self, named: Sequence[Recipient]) -> Reply:
+        """The reply to MAIL; in a group all that follows up to DATA has been said too (RFC 2920 section 3.1)."""
+        if not self._ahead:
+            return await self._session.ask(self._mail_line())
+        await self._session.send(self._mail_line(), *map(self._rcpt_line, named), "DATA")
+        return await self._session.reply()
+
+    async def _ask(self, line: str) -> Reply:
+        """The reply to a command that is said now, or was said in the group."""
+        return await (self._session.reply() if self._ahead else self._session.ask(line))
 
     async def _text(self, accepted: list[Recipient]) -> None:
         session = self._session
         try:
-            reply = await session.ask("DATA")
+            reply = await self._ask("DATA")
         except HopFailed as failure:
             self._add(_later(failure), accepted)
             return
@@ -140,13 +176,24 @@ class _Transaction:
             return
         self._add(_by_reply(reply), accepted)
 
+    async def _leave(self, owed: int) -> None:
+        """Go on without a text. In a group the replies to ``owed`` RCPT and to DATA are still to be read, and a DATA that
+        was taken all the same is ended by a dot alone (RFC 2920 section 3.1)."""
+        try:
+            if self._ahead:
+                for _ in range(owed + 1):
+                    reply = await self._session.reply()
+                if reply.code == 354:
+                    await self._session.ask(END_OF_TEXT)
+        except HopFailed:
+            return
+        await self._reset()
+
     async def _reset(self) -> None:
         """Leave the transaction, so that the session can serve the next message."""
         if self._session.usable:
-            try:
+            with contextlib.suppress(HopFailed):
                 await self._session.ask("RSET")
-            except HopFailed:
-                return
 
     def _add(self, verdict: Verdict, recipients: list[Recipient]) -> None:
         """Recipients with the same reply are one case."""
@@ -155,14 +202,6 @@ class _Transaction:
                 concerned += recipients
                 return
         self.verdicts.append((verdict, list(recipients)))
-
-    def _most(self) -> int | None:
-        """How many recipients the hop says it takes in a transaction (RFC 9422); None when it does not say."""
-        for limit in self._session.keywords.get("LIMITS", "").upper().split():
-            name, _, value = limit.partition("=")
-            if name == "RCPTMAX" and value.isdigit() and int(value) > 0:
-                return int(value)
-        return None
 
     def _mail_line(self) -> str:
         offered, item = self._session.keywords, self._item

@@ -23,7 +23,7 @@ from labkit.verdict import Evidence
 from labkit.world import play
 
 _SIZE = Rule(
-    "RFC 1870 section 6.1", "SIZE= says how many octets the text has, CR LF counted, without the last dot."
+    "RFC 1870 section 5", "SIZE= says how many octets the text has, CR LF counted, without the last dot."
 )
 _LESS = Rule(
     "RFC 1870 section 6.3", "A message larger than its MAIL line announced may be refused for that alone."

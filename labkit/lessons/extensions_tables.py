@@ -49,7 +49,7 @@ def limits_table() -> Table:
             "500",
             "RFC 1870 section 3",
         ),
-        ("MAIL with BODY", f"{PARAMETERS['BODY'].extra} octets more", "500", "RFC 6152 section 2"),
+        ("MAIL with BODY", f"{PARAMETERS['BODY'].extra} octets more", "500", "RFC 3030 section 3"),
         ("MAIL with SMTPUTF8", f"{PARAMETERS['SMTPUTF8'].extra} octets more", "500", "RFC 6531 section 3.1"),
     ]
     return Table(("what", "every server takes at least", "code when it is over", "source"), rows)

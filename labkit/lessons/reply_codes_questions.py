@@ -70,7 +70,7 @@ def observations(own: Callable[[str], Transcript | None]) -> Mapping[str, Observ
             ),
             "550 and then 5.1.1. The 1 in the middle says: about an address. The other refusal says 7 there: about "
             "security or policy.",
-            Rule("RFC 3463 section 3", "The middle number of the second code says what the reply is about."),
+            Rule("RFC 3463 section 2", "The middle number of the second code says what the reply is about."),
             _beside_the_address,
             "Read what stands between the three digits and the words.",
             "Two replies begin with 550. Compare the numbers behind them, from left to right.",
