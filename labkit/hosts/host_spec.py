@@ -37,6 +37,9 @@ class HostSpec:
     """User names and passwords. None: AUTH is not offered. Empty: it is offered, and nobody can pass."""
     auth_before_tls: bool = False
     """Offer AUTH on an open line too, as servers should not (RFC 4954 section 4)."""
+    readers: Mapping[str, str] = field(default_factory=dict)
+    """Names and passwords with which people read their mailboxes, at the ports 110, 143, 993 and 995 among
+    ``listeners``. A name is a local part or an address."""
     banner: str = "ESMTP"
     """What stands in the greeting after the name."""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from labkit.hosts.intake import Intake
 from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.policy import LabEnvelope
 from labkit.hosts.queue import Queue
+from labkit.hosts.reading import PORTS, ReadingRoom
 from labkit.hosts.relay import Relay
 from labkit.hosts.smtpd import LabSMTP
 from labkit.hosts.surroundings import Surroundings
@@ -82,6 +83,8 @@ class MailHost:
         self._offer()
         self.relay = Relay(self)
         self._intake = Intake(self)
+        self.reading = ReadingRoom(self)
+        """Where mail programs come for what lies in the mailboxes; its sessions are kept apart from those of SMTP."""
         self._transport = transport
         self._listeners: list[Listener] = []
         self._live: dict[LabSMTP, None] = {}
@@ -104,6 +107,9 @@ class MailHost:
         self.around.wake()
 
     def _server(self, port: int) -> ProtocolFactory:
+        if port in PORTS:
+            return lambda: self.reading.protocol(port)
+
         def make() -> asyncio.Protocol:
             server = LabSMTP(self)
             server.port = port
@@ -123,6 +129,7 @@ class MailHost:
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             await listener.close()
+        await self.reading.stop()
         for server in tuple(self._live):
             server.hang_up(answers.SHUTDOWN)
         tasks = [task for server in self._live if (task := server._handler_coroutine) is not None]

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labkit.frozen import dataclass
+from labkit.hosts.folder import Folder
 from labkit.smtp.note import Envelope
 
 if TYPE_CHECKING:
@@ -56,30 +57,55 @@ class Message:
         return f"<message {self.queue_id} from {sender} to {self.recipient}, {len(self.raw)} octets>"
 
 
+INBOX = "INBOX"
+
+
 class Mailbox:
-    """What one recipient has received, oldest first. Filled on the loop thread; reading is safe anywhere."""
+    """What one recipient has: SMTP fills the folder INBOX, mail programs read, mark, file and delete.
+
+    Changes on the loop thread; reading is safe anywhere.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._messages: list[Message] = []
+        self.inbox = Folder(INBOX, 1)
+        self.folders: dict[str, Folder] = {INBOX: self.inbox}
+        """By name; for INBOX alone case is no difference (RFC 9051 section 5.1)."""
+        self.subscribed: set[str] = {INBOX}
+        """The folders that mail programs are asked to show."""
+        self.locked = False
+        """Whether a POP3 session has it for itself (RFC 1939 section 4)."""
+        self._made = 1
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """All messages, oldest first."""
-        return tuple(self._messages)
+        """What SMTP has brought and nobody has taken away yet, oldest first."""
+        return tuple(entry.message for entry in self.inbox.entries if entry.message is not None)
 
     def store(self, message: Message) -> None:
         """Final delivery: put a message into the mailbox."""
-        self._messages.append(message)
+        self.inbox.add(message.raw, message.time, message=message)
+
+    def folder(self, name: str) -> Folder | None:
+        """The folder of that name, if there is one."""
+        return self.folders.get(INBOX if name.upper() == INBOX else name)
+
+    def make_folder(self, name: str) -> Folder:
+        """A new folder. Raises ``KeyError`` when there is one of that name."""
+        if self.folder(name) is not None:
+            raise KeyError(name)
+        self._made += 1
+        folder = self.folders[name] = Folder(name, self._made)
+        return folder
 
     def __len__(self) -> int:
-        return len(self._messages)
+        return len(self.messages)
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self.messages)
 
     def __getitem__(self, index: int) -> Message:
-        return self._messages[index]
+        return self.messages[index]
 
     def __repr__(self) -> str:
         count = len(self)

@@ -16,8 +16,8 @@ from typing import Protocol
 
 ProtocolFactory = Callable[[], asyncio.Protocol]
 
-IMPLICIT_TLS = frozenset({465})
-"""Ports, as a lesson shows them, on which TLS begins with the first octet (RFC 8314 section 3.3)."""
+IMPLICIT_TLS = frozenset({465, 993, 995})
+"""Ports, as a lesson shows them, on which TLS begins with the first octet (RFC 8314 section 3)."""
 
 
 class Listener(Protocol):
