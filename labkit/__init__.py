@@ -16,9 +16,18 @@ _LAZY: "dict[str, str]" = {"open_lesson": "labkit.lessons.opening"}
 def __getattr__(name: str) -> object:
     if name not in _LAZY:
         raise AttributeError(f"module 'labkit' has no attribute {name!r}")
+    import gc
     from importlib import import_module
 
-    value = getattr(import_module(_LAZY[name]), name)
+    # Many thousand objects come to stay, and none of them goes: looking through all that a kernel holds for some to
+    # collect, in the middle of it, took as long as half of the imports.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        value = getattr(import_module(_LAZY[name]), name)
+    finally:
+        if collecting:
+            gc.enable()
     globals()[name] = value
     return value
 

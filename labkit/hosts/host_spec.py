@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from labkit.frozen import dataclass
-from labkit.hosts.policy import BareLF
 from labkit.hosts.queue import RetryRule
+
+if TYPE_CHECKING:
+    from labkit.hosts.policy import BareLF
 
 Role = Literal["submission", "relay", "mx", "store"]
 """A job of a mail host (RFC 5598 section 4): takes mail in from people it knows; carries mail on; takes mail in for a

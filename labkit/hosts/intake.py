@@ -16,7 +16,6 @@ from labkit.hosts import answers
 from labkit.hosts.answers import Answer
 from labkit.hosts.mailbox import Mailbox, Message, return_path, trace_fields
 from labkit.hosts.notices import Notices
-from labkit.hosts.policy import LabEnvelope
 from labkit.hosts.queue import QueuedEnvelope, QueueItem, Recipient
 from labkit.hosts.routing import takes_no_mail
 from labkit.hosts.submission import complete
@@ -25,6 +24,7 @@ from labkit.smtp.path import Path
 
 if TYPE_CHECKING:
     from labkit.hosts.mail_host import MailHost
+    from labkit.hosts.policy import LabEnvelope
     from labkit.hosts.smtpd import LabSMTP
     from labkit.hosts.tap import ServerSession
 

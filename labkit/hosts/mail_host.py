@@ -19,13 +19,10 @@ from labkit.hosts.host_log import LOG_LIMIT, LogLine
 from labkit.hosts.host_spec import FRIENDLY, HostSpec
 from labkit.hosts.intake import Intake
 from labkit.hosts.mailbox import Mailbox
-from labkit.hosts.policy import LabEnvelope
 from labkit.hosts.queue import Queue
 from labkit.hosts.reading import PORTS, ReadingRoom
 from labkit.hosts.relay import Relay
-from labkit.hosts.smtpd import LabSMTP
 from labkit.hosts.surroundings import Surroundings
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.path import Path
 from labkit.smtp.transcript import WireEvent
 from labkit.transport.base import IMPLICIT_TLS, Listener, ProtocolFactory, Transport
@@ -33,7 +30,11 @@ from labkit.transport.base import IMPLICIT_TLS, Listener, ProtocolFactory, Trans
 if TYPE_CHECKING:
     import ssl
 
-__all__ = ["FRIENDLY", "HostSpec", "MailHost", "ServerSession"]
+    from labkit.hosts.policy import LabEnvelope
+    from labkit.hosts.smtpd import LabSMTP
+    from labkit.hosts.tap import ServerSession
+
+__all__ = ["FRIENDLY", "HostSpec", "MailHost"]
 
 PATIENCE = 0.2
 """Real seconds that open sessions get for their last words when a host stops."""
@@ -111,6 +112,8 @@ class MailHost:
             return lambda: self.reading.protocol(port)
 
         def make() -> asyncio.Protocol:
+            from labkit.hosts.smtpd import LabSMTP  # aiosmtpd is loaded when the first program connects
+
             server = LabSMTP(self)
             server.port = port
             if port not in IMPLICIT_TLS:
@@ -231,6 +234,8 @@ class MailHost:
 
     def connected(self, server: LabSMTP, peer: tuple[str, int] | None) -> ServerSession:
         """A new connection."""
+        from labkit.hosts.tap import ServerSession
+
         session = ServerSession(len(self._sessions) + 1, self.clock.now, self._on_event)
         session.peer = peer
         session.port = server.port

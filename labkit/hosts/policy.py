@@ -9,11 +9,11 @@ from aiosmtpd.smtp import Envelope
 
 from labkit.hosts.answers import Answer
 from labkit.hosts.fault import FaultSet
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.path import Path
 
 if TYPE_CHECKING:
     from labkit.hosts.smtpd import LabSMTP
+    from labkit.hosts.tap import ServerSession
 
 
 BareLF = Literal["strict", "lenient", "refuse"]

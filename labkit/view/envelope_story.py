@@ -9,12 +9,11 @@ import dataclasses
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.frozen import dataclass
 from labkit.hosts.mailbox import Message
 from labkit.hosts.movement import Movement
-from labkit.hosts.tap import ServerSession
 from labkit.message import HeaderField, header_fields
 from labkit.smtp.command import Command
 from labkit.smtp.note import Note
@@ -23,6 +22,9 @@ from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
 from labkit.view.printable import printable, printable_text, shortened
 from labkit.world import World
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 __all__ = ["Copy", "Passage", "only_spoken", "passages", "picture", "read_passages", "stored_copies"]
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labkit.frozen import dataclass
 from labkit.hosts.movement import Movement
-from labkit.hosts.tap import ServerSession
 from labkit.message import HeaderField, header_fields
 from labkit.smtp.command import Command
 from labkit.smtp.reply import Reply
@@ -21,6 +20,9 @@ from labkit.trace import Received, received_chain
 from labkit.view.map_story import span
 from labkit.view.printable import printable, printable_text, shortened
 from labkit.world import World
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 __all__ = ["Handover", "header_picture", "way"]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from labkit.hosts.movement import Movement
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.transcript import WireEvent
 from labkit.transport.loop_thread import loop_thread
 from labkit.view.cards_static import el, kids
@@ -20,6 +19,9 @@ from labkit.view.widget import LabWidget, asset
 from labkit.world import AsyncWorld, WorldSpec, chain
 from labkit.world.chain import ZONES
 from labkit.world.core import TransportName
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 __all__ = ["MailingView", "Tally", "letter", "run_mailing", "spec"]
 

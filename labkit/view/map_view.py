@@ -7,12 +7,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from labkit.hosts.movement import Movement
-from labkit.hosts.tap import ServerSession
 from labkit.view.clock_view import ClockView
 from labkit.view.host_inspector import HostInspector
 from labkit.view.kernel_loop import remember_main_loop
@@ -22,6 +21,9 @@ from labkit.view.news import News
 from labkit.view.session_widget import SessionWidget
 from labkit.view.widget import LabWidget, asset
 from labkit.world import World
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 PEOPLE = ("alice@sender.example", "bob@receiver.example")
 TOLD_AT_ONCE = 300

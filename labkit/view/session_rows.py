@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.explainers.line import explain_line
 from labkit.smtp.reply import Reply
 from labkit.smtp.session import Note, Observer, State
 from labkit.smtp.transcript import Transcript, WireEvent
@@ -79,6 +78,8 @@ class SessionRows:
 
     def explanation(self, seq: int) -> dict[str, Any] | None:
         """What line `seq` is, which rule applies, what it did; None if there is no such line."""
+        from labkit.explainers.line import explain_line  # an empty console needs none
+
         with self._lock:
             return explain_line(self._observer.notes, seq).to_dict() if seq in self._events else None
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.transcript import WireEvent
 from labkit.view.session_widget import SessionWidget, Shown
 from labkit.world import World
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 
 class Visits:

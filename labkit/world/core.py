@@ -14,7 +14,6 @@ from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.movement import Movement
 from labkit.hosts.surroundings import Surroundings
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.reply import Reply
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.world.spec import Admd, WorldSpec
@@ -26,6 +25,7 @@ from labkit.zones import Zones
 if TYPE_CHECKING:
     import ssl
 
+    from labkit.hosts.tap import ServerSession
     from labkit.transport.base import Transport
     from labkit.transport.dns_responder import DnsResponder
 

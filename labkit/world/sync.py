@@ -6,14 +6,13 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from labkit.client import DEADLINE, Client, SyncClient
 from labkit.hosts.fault import Fault
 from labkit.hosts.mail_host import HostSpec, MailHost
 from labkit.hosts.mailbox import Mailbox
 from labkit.hosts.movement import Movement
-from labkit.hosts.tap import ServerSession
 from labkit.smtp.transcript import Transcript, WireEvent
 from labkit.transport.loop_thread import LabError, LoopGone, entry_point, loop_thread
 from labkit.world.core import AsyncWorld, Line, TransportName, play_once
@@ -21,6 +20,9 @@ from labkit.world.spec import WorldSpec
 from labkit.world.submission import Handed
 from labkit.world.sync_clock import MOVING, SyncClock
 from labkit.zones import Zones
+
+if TYPE_CHECKING:
+    from labkit.hosts.tap import ServerSession
 
 T = TypeVar("T")
 
