@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -25,6 +26,8 @@ _REMOTE = Rule(
     "RFC 3464 section 2.3.5",
     "Remote-MTA names the host that was to take the message, with the type of its name.",
 )
+_COMMENT = re.compile(r"\s*\([^()]*\)$")
+"""What may stand behind a status code (RFC 3464 section 2.3.4)."""
 _WORDS = {
     "failed": "it will not be tried again",
     "delayed": "it is still being tried",
@@ -86,7 +89,7 @@ def grade(case: Case, lines: Sequence[str]) -> Feedback:
                 rule=dict(zip(FIELDS, (_ACTION, _STATUS, _REMOTE), strict=True))[name],
                 look="The log line has what you need. The notice further up shows where such a thing stands.",
             )
-    action, status, _ = values
+    action, status, remote = values
     report = dsn.read(_notice(case, values))
     if report is None:
         return wrong(
@@ -103,12 +106,12 @@ def grade(case: Case, lines: Sequence[str]) -> Feedback:
             rule=_ACTION,
             look="The first digit of the reply in the log. Who has to do something now?",
         )
-    if fate.status != status:
+    if fate.status != _COMMENT.sub("", status):
         return wrong(
-            f"{quoted(status.encode())} is not an enhanced code.",
+            f"{quoted(status.encode())} is {'more than' if fate.status else 'not'} an enhanced code.",
             happened=f"The program {'read ' + fate.status if fate.status else 'could read nothing'} in Status.",
             rule=_STATUS,
-            look="The reply in the log holds two codes. Which of them has dots?",
+            look="The reply in the log begins with two codes. Which of them has dots?",
         )
     if fate.status != case.status:
         return wrong(
@@ -117,17 +120,20 @@ def grade(case: Case, lines: Sequence[str]) -> Feedback:
             rule=_STATUS,
             look="The reply in the log, number by number.",
         )
-    if not fate.remote:
+    kind, _, _ = remote.partition(";")
+    if not fate.remote or kind.strip().lower() != "dns":
         return wrong(
-            "The name of the host stands there without its type.",
-            happened="The program could not tell what kind of name it is, and read none.",
+            "The name of the host stands there without its type."
+            if not fate.remote
+            else f"{quoted(kind.encode())} is no type of a name.",
+            happened="The program could not tell what kind of name it is.",
             rule=_REMOTE,
             look="Reporting-MTA in the lines above: what stands before the name there?",
         )
-    if fate.remote.lower() != case.remote:
+    if fate.remote.lower().removesuffix(".") != case.remote:
         return wrong(
             f"The notice says that {fate.remote} gave the answer.",
-            happened="Its postmaster will look for a reply that his server never gave."
+            happened="Its postmaster will look for a reply that was never given there."
             if fate.remote != report.host
             else "That is the host that writes this notice. It asked; who answered?",
             rule=_REMOTE,
@@ -193,18 +199,20 @@ def _exercise(case: Case, twin: Exercise | None) -> Exercise:
                 right,
                 (action.upper(), status, remote.replace("; ", ";")),
                 (f"Action: {action}", f"status:{status}", f"Remote-MTA: {remote.upper()}"),
+                (action, f"{status} (said at RCPT)", f"{remote}."),
             )
         ),
         Sample((other_action, status, remote), "incorrect", _WORDS[other_action]),
         Sample(("bounced", status, remote), "incorrect", "none of the five words"),
         Sample(("relayed", status, remote), "incorrect", "it was passed on"),
         Sample((action, case.log.split(": ")[1][:3], remote), "incorrect", "is not an enhanced code"),
-        Sample((action, case.log.split(": ")[1][:9], remote), "incorrect", "is not an enhanced code"),
+        Sample((action, case.log.split(": ")[1][:9], remote), "incorrect", "is more than an enhanced code"),
         Sample((action, other_class, remote), "incorrect", "The Action says the opposite"),
         Sample((action, f"{status[0]}.7.1", remote), "incorrect", "another cause"),
         Sample((action, status, case.remote), "incorrect", "without its type"),
+        Sample((action, status, f"smtp; {case.remote}"), "incorrect", "no type of a name"),
         Sample((action, status, "dns; relay.sender.example"), "incorrect", "who answered?"),
-        Sample((action, status, "dns; receiver.example"), "incorrect", "never gave"),
+        Sample((action, status, "dns; receiver.example"), "incorrect", "never given there"),
         Sample((action, status, ""), "incorrect", "Remote-MTA is still empty"),
     )
     return Exercise(

@@ -38,8 +38,7 @@ def predictions() -> Mapping[str, Prediction]:
                 "A failure notice for each try.",
             ),
             "A failure notice after five days.",
-            "The relay delivers, or says that it could not (RFC 5321 section 6.1). Here it tries for five days first. "
-            "Some systems also warn after some hours.",
+            "The relay delivers, or says that it could not (RFC 5321 section 6.1). Here it tries for five days first.",
         ),
         "lost": Prediction(
             "05.p3",

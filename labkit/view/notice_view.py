@@ -38,7 +38,7 @@ MEANINGS: Mapping[str, tuple[str, str]] = {
         "The name that the sender gave the envelope with ENVID, to find it again.",
         "RFC 3464 section 2.2.1",
     ),
-    "reporting-mta": ("The host that gave up and wrote this notice.", "RFC 3464 section 2.2.2"),
+    "reporting-mta": ("The host that writes this notice.", "RFC 3464 section 2.2.2"),
     "arrival-date": ("When your message reached that host.", "RFC 3464 section 2.2.5"),
     "original-recipient": (
         "The address as the sender wrote it, from ORCPT; forwarding may have changed it since.",
@@ -130,7 +130,7 @@ def parts_of(notice: bytes) -> list[dict[str, Any]]:
     return [
         {
             "title": "The header of the notice",
-            "what": "Written by the host that gave up.",
+            "what": "Written by the host that reports.",
             "blocks": [[_field(one.name, one.value) for one in fields]],
         },
         {
@@ -171,7 +171,7 @@ def meaning(name: str, value: str) -> tuple[str, str]:
     if low == "status":
         first = {"4": "temporary", "5": "permanent", "2": "success"}.get(word[:1], "unknown")
         known = STATUSES.get(word)
-        said = f"`{word[:1]}` {first}" + (f"; all three digits: {known}." if known else ".")
+        said = f"`{word[:1]}` {first}" + (f"; all three numbers: {known}." if known else ".")
         return said, "RFC 3464 section 2.3.4; RFC 3463"
     return MEANINGS.get(low, ("", ""))
 

@@ -49,7 +49,9 @@ def picture(world: World, places: Layout, message_id: str) -> Picture:
         "ticks": [
             {"x": scale(start + tick), "text": span(tick)} for tick in TICKS if start + tick <= scale.end
         ],
-        "limit": {"x": scale(end), "text": f"gives up {moment(clock.start, end)}"} if keeper else None,
+        "limit": {"x": scale(end), "text": f"{_giving_up(trail, waiting)} {moment(clock.start, end)}"}
+        if keeper
+        else None,
         "now": {"x": scale(min(clock.now(), scale.end)), "text": moment(clock.start, clock.now())},
         "owner": _owner(world, trail, waiting),
     }
@@ -65,6 +67,13 @@ class Scale:
         """The place of a time; what lies outside stands at the edge."""
         part = (when - self.start) / (self.end - self.start)
         return float(round(min(1.0, max(0.0, part)) ** BEND, 4))
+
+
+def _giving_up(trail: Iterable[Movement], waiting: QueueItem | None) -> str:
+    """The word for the end of the axis: still ahead, come, or never to come."""
+    if any(movement.kind == "expired" for movement in trail):
+        return "gave up"
+    return "gives up" if waiting is not None else "would have given up"
 
 
 def _keeper(world: World, message_id: str) -> tuple[RetryRule, QueueItem] | None:
@@ -106,7 +115,7 @@ def _marks(steps: Sequence[Step], times: dict[int, float], scale: Scale) -> list
     ]
 
 
-def _owner(world: World, trail: Iterable[Movement], waiting: QueueItem | None) -> dict[str, str]:
+def _owner(world: World, trail: Sequence[Movement], waiting: QueueItem | None) -> dict[str, str]:
     """Who answers for the message now, in a word and a sentence."""
     clock = world.clock
     own = [movement for movement in trail if not movement.about]
@@ -121,6 +130,10 @@ def _owner(world: World, trail: Iterable[Movement], waiting: QueueItem | None) -
             + (" A copy has reached a mailbox already; this queue does not know." if stored else ""),
         }
     ended = [movement for movement in own if movement.kind in ("expired", "bounced", "looped")]
+    told = [movement for movement in trail if movement.about and movement.kind == "stored"]
+    if ended and told:
+        whom = people(told[-1].recipients)
+        return {"tone": "5", "who": "nobody", "text": f"{ended[-1].host} gave up, and {whom} has a notice."}
     if ended:
         return {
             "tone": "5",

@@ -44,7 +44,7 @@ class Learner:
     def go(self, line: str, control: str = "") -> None:
         """Tab from the cell into its output, and there on to `control`."""
         self.output(line).scroll_into_view_if_needed()
-        expect(self.output(line).locator("button, input").first).to_be_attached()
+        expect(self.output(line).locator("button, input, summary").first).to_be_attached()
         self.lab.tab_into(self.cell(line))
         if control:
             self.tab_to(control)

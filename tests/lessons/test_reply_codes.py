@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -164,3 +166,20 @@ def test_the_tables_read_as_text(lesson: ReplyCodesLesson) -> None:
 def test_a_session_of_ones_own_is_pointed_into(lesson: ReplyCodesLesson) -> None:
     asked = lesson.observations()["address"]
     assert asked.point(1).outcome == "not_attempted"
+
+
+@pytest.mark.parametrize(
+    ("sender", "recipient", "code"),
+    [("alice@sender.example", "bbo@receiver.example", 24), ("news@news.example", "bob@receiver.example", 26)],
+)
+@pytest.mark.skipif(not shutil.which("swaks"), reason="swaks is not installed")
+def test_swaks_tells_the_place_of_a_refusal_by_its_exit_code(
+    lesson: ReplyCodesLesson, sender: str, recipient: str, code: int
+) -> None:
+    """What the lesson says of it under *In the wild*."""
+    ip, port = lesson.address()
+    options = ("--helo", "sender.example", "--from", sender, "--to", recipient)
+    ended = subprocess.run(
+        ["swaks", "--server", ip, "--port", str(port), *options], capture_output=True, check=False
+    )
+    assert ended.returncode == code

@@ -68,6 +68,7 @@ def test_a_greylisted_message_waits_and_then_arrives(world: World) -> None:
     assert words(then)[1] == ["filed"]
     assert [gap["text"] for gap in then["gaps"]] == ["30 min"]
     assert then["planned"] == []
+    assert then["limit"]["text"] == "would have given up Sat 10 Jan 09:00:00"
     assert then["owner"]["text"] == "It lies in the mailbox of bob@receiver.example."
 
 
@@ -79,7 +80,7 @@ def test_five_days_without_an_answer_end_in_a_notice(world: World) -> None:
     assert words(picture)[-1][-2:] == ["too old", "filed"]  # gave up, and the notice lies with Alice
     assert picture["marks"][-1]["steps"][-1]["notice"]
     assert picture["owner"]["who"] == "nobody"
-    assert "A notice goes to alice@sender.example" in picture["owner"]["text"]
+    assert "alice@sender.example has a notice" in picture["owner"]["text"]
     places = [mark["x"] for mark in picture["marks"]]
     assert places == sorted(places)
     assert places[0] == 0
@@ -221,6 +222,8 @@ def test_what_is_no_notice_is_shown_as_it_is(octets: bytes) -> None:
 
 def test_status_and_action_are_explained_by_their_value() -> None:
     assert "will not be tried again" in meaning("Action", "failed")[0]
-    assert meaning("Status", "4.4.7")[0] == "`4` temporary; all three digits: the time for delivery was over."
+    assert (
+        meaning("Status", "4.4.7")[0] == "`4` temporary; all three numbers: the time for delivery was over."
+    )
     assert meaning("Status", "5.9.9")[0] == "`5` permanent."
     assert meaning("X-Other", "1") == ("", "")

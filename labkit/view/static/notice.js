@@ -6,7 +6,7 @@ function render({ model, el }) {
   const body = region(view.body);
   const lines = (part) => h("pre", { class: "lk-wire lkn-lines", dir: "ltr" }, part.lines.join("\n"));
   return follow(model, m, (state) => body([state.parts, state.empty], () => (state.parts.length
-    ? state.parts.map((part) => h("section", { class: "lkn-part", "aria-label": part.title },
+    ? state.parts.map((part) => h("div", { class: "lkn-part", role: "group", "aria-label": part.title },
       h("h4", {}, part.title), h("p", { class: "lk-muted" }, prose(part.what)),
       part.lines ? (part.folded ? h("details", {}, h("summary", { data: { key: "back" } }, "Show it"), lines(part)) : lines(part)) : null,
       (part.blocks || []).map((block) => h("dl", { class: "lkn-fields" }, block.map((field) => [

@@ -37,13 +37,12 @@ function render({ model, el }) {
       picture.limit ? at(picture.limit.x, "lkr-limit", h("span", {}, picture.limit.text)) : null,
       at(picture.now.x, "lkr-now", h("span", {}, "now")),
       picture.gaps.map((gap) => (gap.wide * width > GAP ? at(gap.x, "lkr-gap", gap.text) : null)),
-      picture.marks.map((mark, index) => {
-        // A word needs room on both sides of its mark; where there is none, the shape alone stays (and the words in its name).
-        const near = [picture.marks[index - 1], picture.marks[index + 1]].filter(Boolean).map((other) => Math.abs(other.x - mark.x) * width);
-        const room = Math.min(2 * width, ...near) - 30;
+      picture.marks.map((mark) => {
+        // A word needs room on both sides of its mark, at its own level; where there is none, the shape alone stays (and the words in its name).
+        const room = (level) => Math.min(2 * width, ...picture.marks.filter((other) => other !== mark && other.steps.length > level).map((other) => Math.abs(other.x - mark.x) * width)) - 30;
         return [h("span", { class: "lkr-dot", style: "left:" + left(mark.x), data: { tone: mark.steps[mark.steps.length - 1].tone }, "aria-hidden": "true" }), mark.steps.map((step, level) => h("button", { class: "lkr-mark lk-chip", style: "left:" + left(mark.x) + ";bottom:" + (3.2 + level * 1.9) + "em",
           data: { kind: step.tone, n: step.n, edge: mark.x > .93 ? "end" : mark.x < .03 ? "start" : "" }, title: label(step.n), "aria-label": label(step.n), onclick: () => open(step.n) },
-          icon(shapes[step.tone]), word(step).length * 8 < room ? word(step) : null))];
+          icon(shapes[step.tone]), word(step).length * 8 < room(level) ? word(step) : null))];
       }));
     if (kept) { const again = axis.querySelector('[data-n="' + kept + '"]'); if (again) again.focus(); }
   }
