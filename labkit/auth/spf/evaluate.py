@@ -209,5 +209,6 @@ class Check(Mechanisms):
                 )
         self.lookups, self.voids = counted  # section 4.6.4: exp comes after the result, and is not counted
         last = steps[-1]
-        step = Step(rules.EXP, f"`{term.text}`: {said}", outcome, NOTHING, found, evidence)
+        inputs = NOTHING if self.explanation is None else {"explanation": self.explanation}
+        step = Step(rules.EXP, f"`{term.text}`: {said}", outcome, inputs, found, evidence)
         steps[-1] = replace(last, children=(*last.children, step))

@@ -12,7 +12,6 @@ from labkit.smtp.rule import Rule
 from labkit.verdict import Evidence
 from labkit.zones.names import NameProblem, name_of
 
-
 NULL = ("", "<>")
 """How the null reverse-path is written."""
 

@@ -165,9 +165,6 @@ def _term(text: str, at: int, source: str) -> Directive | Modifier:
         value = text[found.end() :]
         if name in ("redirect", "exp"):
             return Modifier(text, at, end, evidence, name, _domain(value, value_at))
-        if name in MECHANISMS:
-            said = f"`{found[0]}` is read as an unknown modifier; the mechanism {name} takes a colon."
-            raise SpfSyntaxError(Problem(at, value_at, said, rules.SYNTAX))
         read_macros(value, value_at)
         return Modifier(text, at, end, evidence, name, None)
     if (found := _DIRECTIVE.match(text)) is None:
