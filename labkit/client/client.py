@@ -28,7 +28,7 @@ from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import State
 from labkit.smtp.transcript import Transcript, WireEvent
-from labkit.transport.base import IMPLICIT_TLS, Transport
+from labkit.transport.base import IMPLICIT_TLS, Connector
 
 if TYPE_CHECKING:
     import ssl
@@ -49,7 +49,7 @@ class Client:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Connector,
         host: str,
         port: int = 25,
         *,
@@ -97,6 +97,13 @@ class Client:
     def encrypted(self) -> bool:
         """Whether TLS is up."""
         return self._connection is not None and self._connection.encrypted
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The server's certificate in DER, while TLS is up; else None."""
+        wire = self._connection.wire if self._connection is not None else None
+        ssl_object = wire.get_extra_info("ssl_object") if wire is not None and self.encrypted else None
+        return None if ssl_object is None else ssl_object.getpeercert(binary_form=True)
 
     @property
     def connection(self) -> int | None:
@@ -245,11 +252,13 @@ class Client:
                 ssl_shutdown_timeout=1.0,
             )
         except OSError as error:  # ssl.SSLError is one, and so is the timeout
+            from labkit.client.tls_errors import explain_tls
+
             connection.connection_lost(error)  # asyncio does not tell it that the wire is broken
-            reason = getattr(error, "verify_message", None) or str(error) or type(error).__name__
-            raise TLSFailed(
-                f"The TLS handshake with {self.host} failed: {reason}.", _TLS, "Connect again."
-            ) from None
+            trouble = explain_tls(error, server_name or self.host, at_once=self.port in IMPLICIT_TLS)
+            failed = TLSFailed(trouble.happened, trouble.rule, trouble.advice)
+            failed.problem = trouble.problem
+            raise failed from None
         assert wire is not None
         connection.secured(wire)
 

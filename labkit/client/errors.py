@@ -12,8 +12,13 @@ LabError
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from labkit.smtp.rule import Rule
 from labkit.transport.loop_thread import LabError
+
+if TYPE_CHECKING:
+    from labkit.client.tls_errors import TlsProblem
 
 
 class ClientError(LabError):
@@ -52,4 +57,6 @@ class BadReply(ClientError):
 
 
 class TLSFailed(ClientError):
-    """The TLS handshake failed; the connection is of no more use."""
+    """The TLS handshake failed; the connection is of no more use. ``problem`` is the cause in a word."""
+
+    problem: TlsProblem = "other"

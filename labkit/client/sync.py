@@ -117,6 +117,11 @@ class SyncClient:
         return self._client.encrypted
 
     @property
+    def certificate(self) -> bytes | None:
+        """The server's certificate in DER, while TLS is up; else None."""
+        return self._client.certificate
+
+    @property
     def connection(self) -> int | None:
         """The connection's number at the server."""
         return self._client.connection

@@ -80,6 +80,7 @@ NEEDS_UTF8 = Answer(553, "5.6.7", "The address is not ASCII, and MAIL did not sa
 LONG_TEXT_LINE = Answer(500, "5.5.2", "A line of the text is longer than 1000 octets with its CR LF")
 BARE_LF = Answer(550, "5.5.2", "A LF stands in the text without a CR before it")
 TLS_ALREADY = Answer(503, "5.5.1", "TLS is up already")
+TLS_FIRST = Answer(530, "5.7.0", "Must issue a STARTTLS command first")
 NO_HANDSHAKE = Answer(454, "4.7.0", "TLS not available: your side of the connection is closed already")
 AUTH_IN_TRANSACTION = Answer(503, "5.5.1", "AUTH is not allowed inside a transaction")
 AUTH_LINE_LONG = Answer(500, "5.5.6", "Authentication exchange line is too long")

@@ -6,8 +6,9 @@ host's own answer comes only when none has. `FaultSet` is what a host keeps them
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from labkit.hosts.answers import Answer
 from labkit.smtp.path import Path
@@ -71,6 +72,8 @@ class Fault:
     the host that counts the hops."""
     hides: frozenset[str] = frozenset()
     """Extensions that the host does not offer while this fault is on, by their EHLO keyword in capitals."""
+    changes: Mapping[str, Any] = MappingProxyType({})
+    """Fields of the host's `HostSpec` that are different while this fault is on: how it greets, TLS and AUTH."""
 
     def switched_on(self, host: FaultyHost) -> None:
         """It begins."""
@@ -143,6 +146,11 @@ class FaultSet:
     def hides(self) -> frozenset[str]:
         """All extensions that are hidden at the moment."""
         return frozenset().union(*(fault.hides for fault in self._faults))
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What is different in the host's spec at the moment."""
+        return {name: value for fault in self._faults for name, value in fault.changes.items()}
 
     def greet(self, server: LabSMTP) -> Answer | None:
         """In place of 220."""

@@ -29,11 +29,19 @@ from labkit.hosts.faults_policy import (
     TooBig,
     TooManyRecipients,
 )
+from labkit.hosts.faults_tls import (
+    AuthInClear,
+    LoginBroken,
+    StarttlsInjection,
+    TlsNotAvailable,
+    WrongCertificate,
+)
 
 __all__ = [
     "FAULTS",
     "LONGEST_DELAY",
     "STAGES",
+    "AuthInClear",
     "ConnectionLost",
     "DnsFailure",
     "Fault",
@@ -42,6 +50,7 @@ __all__ = [
     "FixedReply",
     "Greylisting",
     "LocalError",
+    "LoginBroken",
     "MailLoop",
     "MailboxFull",
     "NoExtensions",
@@ -54,8 +63,11 @@ __all__ = [
     "RelayingDenied",
     "ShuttingDown",
     "SlowServer",
+    "StarttlsInjection",
+    "TlsNotAvailable",
     "TooBig",
     "TooManyRecipients",
+    "WrongCertificate",
     "make_fault",
 ]
 
@@ -81,6 +93,11 @@ FAULTS: Mapping[str, type[Fault]] = {
         OpenRelay,
         NullMx,
         FixedReply,
+        WrongCertificate,
+        TlsNotAvailable,
+        AuthInClear,
+        LoginBroken,
+        StarttlsInjection,
     )
 }
 """Every fault by its name; called with its settings it gives a new one."""

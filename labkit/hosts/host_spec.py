@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from labkit.frozen import dataclass
 from labkit.hosts.queue import RetryRule
+from labkit.hosts.tls import CertificateKind, TlsUse
 
 if TYPE_CHECKING:
     from labkit.hosts.policy import BareLF
@@ -39,6 +40,13 @@ class HostSpec:
     """User names and passwords. None: AUTH is not offered. Empty: it is offered, and nobody can pass."""
     auth_before_tls: bool = False
     """Offer AUTH on an open line too, as servers should not (RFC 4954 section 4)."""
+    certificate: CertificateKind = "right"
+    """What it shows in the TLS handshake."""
+    tls_required: bool = False
+    """Take no mail in clear: MAIL is answered 530 before TLS is up. A host for submission may want that; one that takes
+    mail from everybody must not (RFC 3207 section 4)."""
+    keeps_plaintext: bool = False
+    """Run what came in clear behind STARTTLS as if it had come under TLS, as no server may (RFC 3207 section 4.2)."""
     readers: Mapping[str, str] = field(default_factory=dict)
     """Names and passwords with which people read their mailboxes, at the ports 110, 143, 993 and 995 among
     ``listeners``. A name is a local part or an address."""
@@ -79,6 +87,13 @@ class HostSpec:
     smarthost: str = ""
     """The host that takes all mail which is not for here; empty: MX records say where it goes."""
     retry: RetryRule = field(default_factory=RetryRule)
+    tls: TlsUse = "none"
+    """What TLS is to it when it hands mail on, see `labkit.hosts.tls.TlsUse`."""
+    mta_sts: bool = False
+    """Ask for the MTA-STS policy of each domain that it hands mail on to by MX records, and obey it (RFC 8461)."""
+    patience: float = 10.0
+    """Real seconds that it waits for a connection, a reply or a TLS handshake when it hands mail on. A real server waits
+    five minutes, ten after the final dot (RFC 5321 section 4.5.3.2)."""
     hop_limit: int = 25
     """Received fields from which on a message is taken to go in circles. RFC 5321 section 6.3 wants 100 at least for
     real servers; a lesson gets there sooner."""

@@ -92,7 +92,9 @@ class Intake:
 
     def sender(self, server: LabSMTP, path: Path) -> Answer:
         """Any reverse-path is accepted: nothing in SMTP says whose it is. A host for submission alone first wants to
-        know who speaks (RFC 6409 section 4.3)."""
+        know who speaks (RFC 6409 section 4.3), and some take nothing in clear."""
+        if self._host.spec.tls_required and not server.encrypted:
+            return answers.TLS_FIRST
         if self._host.spec.roles == ("submission",) and not self.knows_client(server):
             return AUTH_REQUIRED
         if self._host.spec.refuse_null_mx and path.domain:

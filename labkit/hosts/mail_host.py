@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from labkit.clock import VirtualClock
@@ -23,6 +24,7 @@ from labkit.hosts.queue import Queue
 from labkit.hosts.reading import PORTS, ReadingRoom
 from labkit.hosts.relay import Relay
 from labkit.hosts.surroundings import Surroundings
+from labkit.hosts.tls import server_context, tls_at_once
 from labkit.smtp.path import Path
 from labkit.smtp.transcript import WireEvent
 from labkit.transport.base import IMPLICIT_TLS, Listener, ProtocolFactory, Transport
@@ -60,7 +62,6 @@ class MailHost:
         spec = self.spec
         self.name = spec.name
         self.banner = spec.banner
-        self.auth_before_tls = spec.auth_before_tls
         self.size_limit = spec.size_limit
         self.timeout = spec.timeout
         self.lenient = spec.lenient
@@ -118,9 +119,7 @@ class MailHost:
             server.port = port
             if port not in IMPLICIT_TLS:
                 return server
-            from labkit.hosts.tls import tls_at_once
-
-            return tls_at_once(server)
+            return tls_at_once(server, self.tls_context())
 
         return make
 
@@ -196,8 +195,12 @@ class MailHost:
         self._offer()
 
     def _offer(self) -> None:
-        """Say in EHLO what the spec says, without what a fault hides."""
-        spec, hidden = self.spec, self.faults.hides
+        """Say in EHLO what the spec says, with what a fault changes and without what it hides."""
+        hidden = self.faults.hides
+        spec = replace(self.spec, **self.faults.changes)
+        self.auth_before_tls = spec.auth_before_tls
+        self.certificate = spec.certificate
+        self.keeps_plaintext = spec.keeps_plaintext
         lines = (*spec.ehlo, "EXPN") if spec.lists and "EXPN" not in spec.ehlo else spec.ehlo
         self.offers = tuple(line for line in lines if line.split()[0].upper() not in hidden)
         self.starttls = spec.starttls and "STARTTLS" not in hidden
@@ -237,7 +240,7 @@ class MailHost:
         from labkit.hosts.tap import ServerSession
 
         session = ServerSession(len(self._sessions) + 1, self.clock.now, self._on_event)
-        session.peer = peer
+        session.peer = self.around.client_at(peer)
         session.port = server.port
         self._live[server] = None
         self._sessions.append(session)
@@ -311,10 +314,8 @@ class MailHost:
         self.errors.append(f"{type(error).__name__}: {error}")
 
     def tls_context(self) -> ssl.SSLContext:
-        """The lab's server context."""
-        from labkit.hosts.tls import server_context
-
-        return server_context()
+        """The context with the certificate that it shows now."""
+        return server_context(self.certificate)
 
     def __repr__(self) -> str:
         state = "running" if self.running else "stopped"

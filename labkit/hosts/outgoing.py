@@ -1,7 +1,7 @@
 """A host's outgoing session: the client's half of SMTP as a mail server speaks it, one command and one reply at a time.
 
 Nothing is recorded here: the receiving host's tap has it. Decisions about mail are made in `labkit.hosts.relay`; this
-module knows how to connect, to ask, and to say plainly why something did not come.
+module knows how to connect, to start TLS, to ask, and to say plainly why something did not come.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from labkit.hosts.tls import TlsUse, client_context, unchecked_context
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply, ReplyParser
 
@@ -18,22 +19,20 @@ if TYPE_CHECKING:
     from labkit.hosts.routing import NextHop
     from labkit.hosts.surroundings import Surroundings
 
-PATIENCE = 10.0
-"""Real seconds that a reply may take. A real server waits five minutes, ten after the final dot (RFC 5321 section
-4.5.3.2)."""
-
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 """The value of a limit: "0" is none, six digits at most (RFC 9422 section 4)."""
 
 
 class HopFailed(Exception):
-    """There is no session, or no session any more. ``reply`` is the reply that said so, if there was one."""
+    """There is no session, or no session any more. ``reply`` is the reply that said so, if there was one; ``tls`` is the
+    cause in a word where TLS was: ``not_offered``, ``refused``, or a `TlsProblem`."""
 
-    def __init__(self, why: str, reply: Reply | None = None) -> None:
+    def __init__(self, why: str, reply: Reply | None = None, tls: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.reply = reply
+        self.tls = tls
 
     def __str__(self) -> str:
         return str(self.reply) if self.reply is not None else self.why
@@ -42,9 +41,16 @@ class HopFailed(Exception):
 class Outgoing(asyncio.Protocol):
     """One session with a next hop. Runs on the event loop that made it."""
 
-    def __init__(self, hop: NextHop, port: int) -> None:
+    def __init__(self, hop: NextHop, port: int, *, tls: TlsUse = "none", patience: float = 10.0) -> None:
+        """``patience``: real seconds for each step."""
         self.hop = hop
         self.port = port
+        self.tls = tls
+        self.protection = ""
+        """What protects the session: TLS version, and whether the certificate was checked; empty in clear."""
+        self.without_tls = ""
+        """Why the session goes on in clear, though TLS was wanted."""
+        self._patience = patience
         self.name = hop.host
         """The host of this world that answers at the hop's address; else the name by which it was looked up."""
         self.keywords: dict[str, str] = {}
@@ -56,6 +62,7 @@ class Outgoing(asyncio.Protocol):
         self._connection: int | None = None
         self._around: Surroundings | None = None
         self._wire: asyncio.Transport | None = None
+        self._address: Any = None
         self._parser = ReplyParser()
         self._rest = b""
         self._came: list[Reply | Malformed] = []
@@ -67,8 +74,8 @@ class Outgoing(asyncio.Protocol):
     @property
     def connection(self) -> int | None:
         """Number of this session at the receiving host; None at a server outside of the lab."""
-        if self._connection is None and self._around is not None and self._wire is not None:
-            self._connection = self._around.session_number(self.name, self._wire.get_extra_info("sockname"))
+        if self._connection is None and self._around is not None and self._address is not None:
+            self._connection = self._around.session_number(self.name, self._address)
         return self._connection
 
     @property
@@ -85,18 +92,22 @@ class Outgoing(asyncio.Protocol):
         return None
 
     async def open(self, around: Surroundings, helo: str) -> None:
-        """Connect, read the greeting, say EHLO, or HELO where EHLO is unknown (RFC 5321 section 3.2).
+        """Connect, read the greeting, say EHLO, or HELO where EHLO is unknown (RFC 5321 section 3.2); then start TLS as
+        far as this session is to have it, and say EHLO again.
 
         Raises `HopFailed`.
         """
         self._around = around
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 self.name = await around.connect(helo, self.hop, self.port, self)
         except OSError as error:  # TimeoutError is one too
-            raise HopFailed(f"no connection to {self.hop}: {error or 'it took too long'}") from None
+            reason = str(error) or f"nothing came back within {self._patience:g} seconds"
+            raise HopFailed(f"no connection to {self.hop}: {reason}") from None
         try:
             await self._greet(helo)
+            if self.tls != "none":
+                await self._secure(helo)
         except BaseException:
             self.hang_up()
             raise
@@ -105,6 +116,10 @@ class Outgoing(asyncio.Protocol):
         greeting = await self.reply()
         if greeting.severity != 2:
             raise HopFailed(f"{self.hop} greets with {greeting}", greeting)
+        await self._hello(helo)
+
+    async def _hello(self, helo: str) -> None:
+        self.keywords.clear()  # what was said before TLS counts no more (RFC 3207 section 4.2)
         reply = await self.ask(f"EHLO {helo}")
         if reply.code in (500, 502):
             reply = await self.ask(f"HELO {helo}")
@@ -115,6 +130,48 @@ class Outgoing(asyncio.Protocol):
         if reply.severity != 2:
             await self.quit()
             raise HopFailed(f"{self.hop} answers the greeting with {reply}", reply)
+
+    async def _secure(self, helo: str) -> None:
+        """TLS by STARTTLS. Where it may be missing, the session goes on in clear (RFC 7435); after a handshake that has
+        failed that takes a new session."""
+        if "STARTTLS" not in self.keywords:
+            await self._in_clear("it does not offer STARTTLS", "not_offered")
+            return
+        reply = await self.ask("STARTTLS")
+        if reply.code != 220:
+            await self._in_clear(f"it answers STARTTLS with {reply}", "refused")
+            return
+        try:
+            await self._handshake()
+        except OSError as error:  # ssl.SSLError is one, and so is the deadline
+            from labkit.client.tls_errors import explain_tls
+
+            trouble = explain_tls(error, self.hop.host)
+            raise HopFailed(trouble.happened, None, trouble.problem) from None
+        await self._hello(helo)
+
+    async def _in_clear(self, why: str, problem: str) -> None:
+        if self.tls != "may":
+            await self.quit()
+            raise HopFailed(f"{self.hop} is not written to in clear: {why}", None, problem)
+        self.without_tls = why
+
+    async def _handshake(self) -> None:
+        assert self._wire is not None
+        self._came.clear()  # said in clear behind the 220: nothing of it may count under TLS
+        self._rest = b""
+        wire = await asyncio.get_running_loop().start_tls(
+            self._wire,
+            self,
+            client_context() if self.tls == "verify" else unchecked_context(),
+            server_hostname=self.hop.host,
+            ssl_handshake_timeout=self._patience,
+            ssl_shutdown_timeout=1.0,
+        )
+        assert wire is not None
+        self._wire = wire
+        version = wire.get_extra_info("ssl_object").version()
+        self.protection = f"{version}, certificate {'checked' if self.tls == 'verify' else 'not checked'}"
 
     async def ask(self, line: str | bytes) -> Reply:
         """Send a line (octets as they are) and return its reply.
@@ -134,7 +191,7 @@ class Outgoing(asyncio.Protocol):
         )
         if not self._writable.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(self._patience):
                     await self._writable.wait()
 
     async def reply(self) -> Reply:
@@ -142,7 +199,8 @@ class Outgoing(asyncio.Protocol):
         if not self._came and not self._lost:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
-            timer = loop.call_later(PATIENCE, self._end, f"no reply within {PATIENCE:g} seconds")
+            patience = self._patience
+            timer = loop.call_later(patience, self._end, f"no reply within {patience:g} seconds")
             try:
                 await self._waiter
             finally:
@@ -181,7 +239,7 @@ class Outgoing(asyncio.Protocol):
         if self._wire is not None:
             self._wire.close()
             if self._around is not None:
-                self._around.forget(self._wire.get_extra_info("sockname"))
+                self._around.forget(self._address)
         self._writable.set()
         self._wake()
 
@@ -195,6 +253,7 @@ class Outgoing(asyncio.Protocol):
         """The connection stands."""
         assert isinstance(transport, asyncio.Transport)
         self._wire = transport
+        self._address = transport.get_extra_info("sockname")
 
     def data_received(self, data: bytes) -> None:
         """Octets from the server."""

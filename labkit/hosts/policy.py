@@ -51,6 +51,7 @@ class MailPolicy(Protocol):
     starttls: bool
     accounts: Mapping[str, str] | None
     auth_before_tls: bool
+    keeps_plaintext: bool
     size_limit: int
     timeout: float
     lenient: bool

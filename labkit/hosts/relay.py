@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from labkit.hosts.notices import Notices
@@ -19,12 +21,29 @@ from labkit.hosts.transaction import Verdict, hand_over
 from labkit.smtp.reply import Reply
 
 if TYPE_CHECKING:
+    from labkit.auth.mta_sts import Policy
     from labkit.hosts.mail_host import MailHost
     from labkit.hosts.movement import Kind
+    from labkit.hosts.sts import StsDesk
+    from labkit.hosts.tls import TlsUse
 
 PORT = 25
 SESSION_LIMIT = 1000
 """Messages in one session; then a new one is made, so that no session grows for ever."""
+
+
+_Place = tuple[str, str, int, str]
+"""From which host, to which address and port, under what protection."""
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """Where some recipients' mail is to go, and how it is to be protected."""
+
+    route: Route
+    port: int
+    policy: Policy | None
+    """The MTA-STS policy of their domain, where the host asks for it."""
 
 
 class Round:
@@ -33,12 +52,15 @@ class Round:
 
     def __init__(self) -> None:
         self.routes: dict[tuple[str, str], Route] = {}
-        self.silent: dict[tuple[str, str, int], HopFailed] = {}
-        self._sessions: dict[tuple[str, str, int], Outgoing] = {}
+        self.silent: dict[_Place, HopFailed] = {}
+        self._sessions: dict[_Place, Outgoing] = {}
 
-    async def session(self, host: MailHost, hop: NextHop, port: int) -> Outgoing:
-        """An open session from ``host`` to the hop, an older one if there is one. Raises `HopFailed`."""
-        place = (host.name, hop.address, port)
+    async def session(self, host: MailHost, hop: NextHop, port: int, tls: TlsUse) -> Outgoing:
+        """An open session from ``host`` to the hop, an older one if there is one. Raises `HopFailed`.
+
+        Where TLS may be missing and its handshake fails, the session is one in clear (RFC 7435).
+        """
+        place = (host.name, hop.address, port, tls)
         session = self._sessions.get(place)
         if session is not None:
             most = min(SESSION_LIMIT, session.limit("MAILMAX") or SESSION_LIMIT)
@@ -49,20 +71,32 @@ class Round:
         failure = self.silent.get(place)
         if failure is not None:
             raise HopFailed(failure.why, failure.reply)
-        session = Outgoing(hop, port)
         try:
-            await session.open(host.around, host.name)
+            session = await self._opened(host, hop, port, tls)
         except HopFailed as failed:
-            self.silent[place] = HopFailed(failed.why, failed.reply)  # without what led here
+            self.silent[place] = HopFailed(failed.why, failed.reply, failed.tls)  # without what led here
             raise
         self._sessions[place] = session
         return session
 
+    async def _opened(self, host: MailHost, hop: NextHop, port: int, tls: TlsUse) -> Outgoing:
+        session = Outgoing(hop, port, tls=tls, patience=host.spec.patience)
+        try:
+            await session.open(host.around, host.name)
+        except HopFailed as failed:
+            if tls != "may" or not failed.tls:
+                raise
+            host.note("", f"{failed.why} The mail goes in clear.")
+            session = Outgoing(hop, port, patience=host.spec.patience)
+            session.without_tls = failed.why
+            await session.open(host.around, host.name)
+        return session
+
     def all_silent(
-        self, host: MailHost, hops: Sequence[NextHop], port: int
+        self, host: MailHost, hops: Sequence[NextHop], port: int, tls: TlsUse
     ) -> tuple[NextHop, HopFailed] | None:
         """The last of these hops and its failure, when none of them has answered in this round; else None."""
-        failures = [self.silent.get((host.name, hop.address, port)) for hop in hops]
+        failures = [self.silent.get((host.name, hop.address, port, tls)) for hop in hops]
         last = failures[-1]
         return (hops[-1], last) if last is not None and None not in failures else None
 
@@ -89,6 +123,13 @@ class Relay:
         self._notices = Notices(host)
         self._final = frozenset(host.spec.all_domains())
 
+    @cached_property
+    def sts(self) -> StsDesk:
+        """Its MTA-STS; made when it is first needed."""
+        from labkit.hosts.sts import StsDesk
+
+        return StsDesk(self._host)
+
     async def attempt(self, item: QueueItem, round_: Round) -> None:
         """Try one message once. Never raises for anything that a next hop does."""
         item.tries += 1
@@ -97,20 +138,20 @@ class Relay:
                 reply = Reply(550, "5.1.1", (f"No mailbox <{recipient.address}> here",))
                 self._note(item, None, None, Verdict("refused", reply, "Its domain ends here."), [recipient])
         away = [recipient for recipient in item.waiting if _domain(recipient) not in self._final]
-        for way, port, recipients in self._ways(away, round_):
-            if way.outcome == "hops":
-                await self._along(item, way, port, recipients, round_)
+        for way, recipients in (await self._ways(away, round_)).items():
+            if way.route.outcome == "hops":
+                await self._along(item, way, recipients, round_)
             else:
-                self._note(item, None, None, _no_way(way), recipients)
+                self._note(item, None, None, _no_way(way.route), recipients)
         self._conclude(item)
 
     # where to
 
-    def _ways(
-        self, recipients: Iterable[Recipient], round_: Round
-    ) -> Iterable[tuple[Route, int, list[Recipient]]]:
-        """The routes of these recipients; those with the same next hops go together."""
-        ways: dict[tuple[tuple[NextHop, ...], str, int], tuple[Route, int, list[Recipient]]] = {}
+    async def _ways(self, recipients: Iterable[Recipient], round_: Round) -> dict[Way, list[Recipient]]:
+        """The routes of these recipients; those with the same next hops, and the same policy, go together."""
+        ways: dict[tuple[object, ...], Way] = {}
+        found: dict[Way, list[Recipient]] = {}
+        policies: dict[str, Policy | None] = {}
         for recipient in recipients:
             domain = _domain(recipient)
             goal = self._goal(domain)
@@ -121,9 +162,13 @@ class Relay:
                 dns = self._host.around.zones.as_asked_by(self._host.name, f"to route mail for {domain}")
                 way = fixed_route(name, dns) if goal else route(domain, dns, self._host.own_names)
                 round_.routes[place] = way
-            key = (way.hops, way.why if not way.hops else "", int(port or PORT))
-            ways.setdefault(key, (way, int(port or PORT), []))[2].append(recipient)
-        return ways.values()
+            if domain not in policies:
+                asks = self._host.spec.mta_sts and not goal and way.outcome == "hops"
+                policies[domain] = await self.sts.policy(domain) if asks else None
+            policy = policies[domain]
+            key = (way.hops, way.why if not way.hops else "", port, policy)
+            found.setdefault(ways.setdefault(key, Way(way, int(port or PORT), policy)), []).append(recipient)
+        return found
 
     def _goal(self, domain: str) -> str:
         """The host that mail for a domain goes to by set-up, or "" where MX records say."""
@@ -142,30 +187,54 @@ class Relay:
 
     # one way
 
-    async def _along(
-        self, item: QueueItem, way: Route, port: int, recipients: list[Recipient], round_: Round
-    ) -> None:
+    async def _along(self, item: QueueItem, way: Way, recipients: list[Recipient], round_: Round) -> None:
         """Try the next hops in order, until each recipient has an answer that is not "later"."""
-        silent = round_.all_silent(self._host, way.hops, port)
+        hops: Sequence[NextHop] = way.route.hops
+        if way.policy is not None:
+            hops, unfit = self.sts.allowed(way.policy, hops)
+            if not hops and unfit is not None:
+                self._note(item, None, None, Verdict("deferred", None, unfit.explanation), recipients)
+                return
+        silent = (
+            round_.all_silent(self._host, hops, way.port, self._host.spec.tls) if way.policy is None else None
+        )
         if silent is not None:  # another message has found that out in this round
             hop, failure = silent
             self._note(item, hop.host, None, _unreachable(failure), recipients)
             return
         left = recipients
-        for hop in self._order(item, way.hops):
-            left = await self._to_hop(item, hop, port, left, round_)
+        for hop in self._order(item, hops):
+            left = await self._to_hop(item, hop, way, left, round_)
             if not left:
                 return
 
+    async def _session(self, hop: NextHop, way: Way, round_: Round) -> Outgoing:
+        """A session with the hop, protected as the domain's policy or this host wants it. Raises `HopFailed`."""
+        policy = way.policy
+        if policy is None:
+            return await round_.session(self._host, hop, way.port, self._host.spec.tls)
+        try:
+            session = await round_.session(self._host, hop, way.port, "verify")
+        except HopFailed as failed:
+            if not failed.tls:
+                raise
+            verdict = self.sts.judge(policy, hop, failed.tls)
+            if verdict.properties["action"] == "do not deliver here":
+                raise HopFailed(verdict.explanation, failed.reply, failed.tls) from None
+            return await round_.session(self._host, hop, way.port, self._host.spec.tls)
+        if session.carried == 0:
+            self.sts.judge(policy, hop, "")
+        return session
+
     async def _to_hop(
-        self, item: QueueItem, hop: NextHop, port: int, recipients: list[Recipient], round_: Round
+        self, item: QueueItem, hop: NextHop, way: Way, recipients: list[Recipient], round_: Round
     ) -> list[Recipient]:
         """One next hop, in as many transactions as it wants. Returns those that another hop may still take."""
         left: list[Recipient] = []
         rest = recipients
         while rest:
             try:
-                session = await round_.session(self._host, hop, port)
+                session = await self._session(hop, way, round_)
             except HopFailed as failure:
                 self._note(item, hop.host, None, _unreachable(failure), rest)
                 return left + rest
@@ -206,9 +275,10 @@ class Relay:
             kind, host.name, hop or "", port, item.queue_id, item.message_id, addresses,
             connection=connection, reply=reply, why=verdict.why, about=item.about,
         )  # fmt: skip
-        host.note(
-            item.queue_id, f"{_WORDS[verdict.result]} {_many(addresses)}{f', {hop}' if hop else ''}: {said}"
-        )
+        where = f", {hop}" if hop else ""
+        if session is not None and session.protection:
+            where += f" ({session.protection})"
+        host.note(item.queue_id, f"{_WORDS[verdict.result]} {_many(addresses)}{where}: {said}")
         if verdict.result == "delivered" and session is not None and "DSN" not in session.keywords:
             self._notices.relayed(item, recipients)
 

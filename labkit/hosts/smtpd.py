@@ -138,9 +138,13 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is here; or the same one again, now under TLS."""
+        in_clear = b""
         if self._original_transport is None:
             self.tapped = self.policy.connected(self, peer_of(transport))
-        super().connection_made(transport)
+        elif self.policy.keeps_plaintext:
+            in_clear = bytes(self._reader._buffer)  # type: ignore[attr-defined]
+        super().connection_made(transport)  # throws away what came in clear (RFC 3207 section 4.2)
+        self._reader._buffer += in_clear  # type: ignore[attr-defined]
         ssl_object = transport.get_extra_info("ssl_object")
         if ssl_object is not None and self._tls_protocol is None:  # TLS from the first octet on
             self._tls_protocol = ssl_object

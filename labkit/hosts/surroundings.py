@@ -10,12 +10,14 @@ from labkit.hosts.movement import MovementLog
 from labkit.zones import Zones
 
 if TYPE_CHECKING:
+    import asyncio
     from asyncio import Protocol
 
     from labkit.clock import VirtualClock
     from labkit.hosts.mail_host import MailHost
+    from labkit.hosts.proxy import Middle
     from labkit.hosts.routing import NextHop
-    from labkit.transport.base import Transport
+    from labkit.transport.base import ProtocolFactory, Transport
 
 
 class Surroundings:
@@ -32,7 +34,10 @@ class Surroundings:
         """By name in lower case."""
         self.places: dict[str, str] = {}
         """Which host has an IP address: address and name. Addresses that are not here answer nobody."""
+        self.middles: dict[tuple[str, str], Middle] = {}
+        """Machines in the middle, by caller and host in lower case; an empty caller stands for everybody."""
         self._callers: dict[tuple[str, int], str] = {}
+        self._behind: dict[tuple[str, int], tuple[str, int]] = {}
         self._seqs = itertools.count(1)
         self._about: dict[str, str] = {}
 
@@ -72,9 +77,27 @@ class Surroundings:
         name = self.places.get(hop.address)
         if name is None:
             raise ConnectionRefusedError(f"nobody answers at {hop.address}")
-        wire, _ = await self.transport.connect(name, port, lambda: protocol)
+        wire, _ = await self.road(caller).connect(name, port, lambda: protocol)
         self._callers[_place(wire.get_extra_info("sockname"))] = caller
         return name
+
+    def road(self, caller: str) -> Road:
+        """The way that ``caller``'s connections take: straight, or through a machine in the middle."""
+        return Road(self, caller)
+
+    def stands_behind(self, middle: Any, client: Any, host: str) -> None:
+        """A connection that comes to ``host`` from the address ``middle`` is a client's, who is at ``client``."""
+        near, far = _place(client), _place(middle)
+        known = self.hosts.get(host.lower())
+        for session in reversed(known.sessions if known is not None else ()):
+            if session.peer == far and not session.closed:  # it was faster
+                session.peer = near
+                return
+        self._behind[far] = near
+
+    def client_at(self, peer: tuple[str, int] | None) -> tuple[str, int] | None:
+        """Where the client is that a new connection comes from: ``peer``, or who stands behind a middle there."""
+        return None if peer is None else self._behind.pop(_place(peer), peer)
 
     def caller(self, peer: tuple[str, int] | None) -> str | None:
         """The host of this world that made the connection from ``peer``; None for every other program."""
@@ -92,6 +115,24 @@ class Surroundings:
             return None
         place = _place(address)
         return next((one.connection for one in reversed(host.sessions) if one.peer == place), None)
+
+
+class Road:
+    """See `Surroundings.road`. It is a `labkit.transport.base.Connector`."""
+
+    def __init__(self, around: Surroundings, caller: str) -> None:
+        self._around = around
+        self._caller = caller
+
+    async def connect(
+        self, host: str, port: int, factory: ProtocolFactory
+    ) -> tuple[asyncio.Transport, asyncio.Protocol]:
+        """Connect to ``host:port``. Raises ``OSError``."""
+        middles = self._around.middles
+        middle = middles.get((self._caller.lower(), host.lower())) or middles.get(("", host.lower()))
+        if middle is None:
+            return await self._around.transport.connect(host, port, factory)
+        return await middle.connect(port, factory)
 
 
 def _place(address: Any) -> tuple[str, int]:

@@ -35,7 +35,7 @@ class ServerSession:
         self.port = 25
         """The port that it came to, as a lesson shows it."""
         self.peer: tuple[str, int] | None = None
-        """Address and port of the client, as far as there is one."""
+        """Address and port of the client, as far as there is one; also of one behind a machine in the middle."""
         self.helo: str | None = None
         """The name that the client gave in its last EHLO or HELO that was accepted."""
         self.own: bool | None = None
@@ -92,6 +92,11 @@ class Tap(SMTP):
     session: Session
     port = 25  # the host says which of its ports this is
     _encrypted = False  # the class in front knows when TLS is up
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether TLS is up."""
+        return self._encrypted
 
     @property
     def _enhanced(self) -> bool:

@@ -141,6 +141,14 @@ class Recorder:
             self._emit(time, sender, bytes(self._pending[:LINE_CUT]), encrypted)
             del self._pending[:LINE_CUT]
 
+    def feed_whole(self, sender: Sender, data: bytes, encrypted: bool) -> None:
+        """Record octets that are no lines as one event, whatever is in them: a TLS record, as it is on the wire."""
+        if data:
+            time = self._now()
+            self._cut(time)
+            self._segments.append((time, self._connection, sender, self._seq, len(data)))
+            self._emit(time, sender, bytes(data), encrypted)
+
     def close(self, sender: Sender) -> None:
         """Record that ``sender`` closed its side. A second time does nothing."""
         if sender in self._closed:

@@ -29,8 +29,8 @@ class WireEvent:
     ``seq`` is the line number that every view cites, from 1. ``time`` is in seconds of the world's clock.
     ``data`` holds the line's octets with its line end: CR LF, or a bare LF, or none if the line was cut (by
     the other side speaking, by the limit of 64 KiB, or by the end of the connection). ``data == b""`` means
-    that this sender closed its side. ``encrypted`` says whether TLS protected the line; the octets themselves
-    are always the decrypted ones.
+    that this sender closed its side. ``encrypted`` says whether TLS protected the line. At the two ends the octets
+    are the decrypted ones; in the ``wire`` view they are what passed, each event one TLS record.
     """
 
     seq: int

@@ -35,16 +35,20 @@ class Listener(Protocol):
         """Accept no more. Connections that exist already go on. Closing twice is harmless."""
 
 
-class Transport(Protocol):
-    """A network of named hosts. All methods are called on the event loop that owns it."""
-
-    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listener:
-        """Accept connections to ``host:port``; ``factory`` makes the protocol of each."""
+class Connector(Protocol):
+    """The way to named hosts. Called on the event loop that owns it."""
 
     async def connect(
         self, host: str, port: int, factory: ProtocolFactory
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         """Connect to ``host:port``."""
+
+
+class Transport(Connector, Protocol):
+    """A network of named hosts. All methods are called on the event loop that owns it."""
+
+    async def listen(self, host: str, port: int, factory: ProtocolFactory) -> Listener:
+        """Accept connections to ``host:port``; ``factory`` makes the protocol of each."""
 
     def address(self, host: str, port: int) -> tuple[str, int] | None:
         """Where another program reaches ``host:port`` (IP address, real port); None if it cannot, or nobody

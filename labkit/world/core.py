@@ -25,6 +25,8 @@ from labkit.zones import Zones
 if TYPE_CHECKING:
     import ssl
 
+    from labkit.hosts.policy_web import PolicyWeb
+    from labkit.hosts.proxy import Middle
     from labkit.hosts.tap import ServerSession
     from labkit.transport.base import Transport
     from labkit.transport.dns_responder import DnsResponder
@@ -47,10 +49,16 @@ class AsyncWorld:
         """All the DNS there is in this world, with its log and its faults."""
         self.around = Surroundings(self.network, self.clock, self.zones)
         self._hosts: dict[str, MailHost] = {}
+        self._webs: dict[str, PolicyWeb] = {}
         for spec in self.spec.hosts:
             host = MailHost(spec, transport=self.network, clock=self.clock, around=self.around)
             self._hosts[spec.name.lower()] = host
             self.around.settle_in(host)
+        for domain, text in self.spec.policies.items():
+            from labkit.hosts.policy_web import PolicyWeb
+
+            web = self._webs[domain.lower()] = PolicyWeb(domain, text, transport=self.network)
+            self.around.settle_at(web.name)
         self.worker = Worker(lambda: self._hosts.values(), self.clock)
         self.around.wake = self.worker.wake
         self.clock.turn = asyncio.Lock()
@@ -75,6 +83,8 @@ class AsyncWorld:
                 return
             for host in self._hosts.values():
                 await host.start()
+            for web in self._webs.values():
+                await web.start()
             self.running = True
 
     async def close(self) -> None:
@@ -87,8 +97,12 @@ class AsyncWorld:
             await self.worker.end()
             if self._dns is not None:
                 await self._dns.stop()
+            for middle in tuple(self.around.middles.values()):
+                await middle.stop()
             for host in self._hosts.values():
                 await host.stop()
+            for web in self._webs.values():
+                await web.stop()
             for client in tuple(self._clients):
                 client.hang_up()
             await self.network.close()
@@ -200,6 +214,36 @@ class AsyncWorld:
             assert self._dns.address is not None
             return self._dns.address
 
+    def policy_web(self, domain: str) -> PolicyWeb:
+        """The web host with a domain's MTA-STS policy. Raises ``KeyError`` that names those there are."""
+        web = self._webs.get(domain.lower())
+        if web is None:
+            there = ", ".join(self._webs) or "none"
+            raise KeyError(f"no policy of {domain} in this world; there are: {there}")
+        return web
+
+    async def between(self, caller: str, host: str) -> Middle:
+        """Put a machine into the middle of the way from ``caller`` to ``host``; it records what passes, and does what it
+        is told by `Middle.switch_on`. A second call gives the same one; `Middle.stop` takes it away.
+
+        ``caller`` is a host of this world, the name of a person's program (`WorldSpec.client`), or empty for everybody.
+        Programs from outside go through it at `Middle.address`. Raises ``KeyError`` for a host that is not there.
+        """
+        from labkit.hosts.proxy import Middle
+
+        goal = self.host(host)
+        if caller and caller.lower() != self.spec.client.lower():
+            caller = self.host(caller).name
+        place = (caller.lower(), goal.name.lower())
+        async with self._changing:
+            middle = self.around.middles.get(place)
+            if middle is None:
+                middle = Middle(caller, goal.name, self.around)
+                for port in goal.spec.listeners:
+                    await middle.listen(port)
+                self.around.middles[place] = middle
+            return middle
+
     def client(
         self,
         host: str | None = None,
@@ -214,7 +258,7 @@ class AsyncWorld:
         """
         goal = self.host(host)
         client = Client(
-            self.network,
+            self.around.road(self.spec.client),
             goal.name,
             goal.spec.port if port is None else port,
             now=self.clock.now,

@@ -28,6 +28,8 @@ class WorldSpec:
     """All the DNS there is, with absolute names. A host answers at the addresses that stand here for its name."""
     faults: Mapping[str, Iterable[Fault | str]] = field(default_factory=dict)
     """What is switched on from the beginning: host name and faults."""
+    policies: Mapping[str, str] = field(default_factory=dict)
+    """MTA-STS policies: domain and the text of its policy file, which a web host at ``mta-sts.DOMAIN`` gives out."""
     client: str = "client.sender.example"
     """The name that a person's mail program gives in EHLO."""
 

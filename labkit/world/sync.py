@@ -22,6 +22,8 @@ from labkit.world.sync_clock import MOVING, SyncClock
 from labkit.zones import Zones
 
 if TYPE_CHECKING:
+    from labkit.hosts.policy_web import PolicyWeb
+    from labkit.hosts.proxy import Middle
     from labkit.hosts.tap import ServerSession
 
 T = TypeVar("T")
@@ -177,6 +179,15 @@ class World:
     def outside(self, host: str, real_port: int, port: int = 25) -> Callable[[], None]:
         """Have a server of this machine that is not ours stand at ``host:port``. See :meth:`AsyncWorld.outside`."""
         return self._run_now(lambda: self._world.outside(host, real_port, port))
+
+    def policy_web(self, domain: str) -> PolicyWeb:
+        """The web host with a domain's MTA-STS policy. Raises ``KeyError`` that names those there are."""
+        return self._world.policy_web(domain)
+
+    @entry_point
+    def between(self, caller: str, host: str) -> Middle:
+        """Put a machine into the middle of the way from ``caller`` to ``host``. See :meth:`AsyncWorld.between`."""
+        return self._run(lambda: self._world.between(caller, host))
 
     # what goes wrong
 

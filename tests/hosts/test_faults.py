@@ -13,6 +13,7 @@ import pytest
 from labkit.client import ClientError
 from labkit.hosts.fault import LONGEST_DELAY, STAGES, Fault
 from labkit.hosts.faults import FAULTS, MailLoop, make_fault
+from labkit.hosts.meddling import MEDDLINGS
 from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.world import AsyncWorld, receiver
@@ -89,6 +90,7 @@ PROVOKED: list[tuple[str, dict[str, Any], tuple[str, ...], list[str], int]] = [
      ("MAIL FROM:<a@nomail.example>", MAIL, "RCPT TO:<x@nomail.example>", BOB),
      ["550 5.7.27", "250 2.1.0", "556 5.1.10", "250 2.1.5"], 0),
     ("null_mx", {}, (MAIL, "RCPT TO:<x@other.example>", BOB), ["250 2.1.0", "556 5.1.10", "250 2.1.5"], 0),
+    ("tls_not_available", {}, ("STARTTLS", "NOOP"), ["454 4.7.0", "250 2.0.0"], 0),
 ]  # fmt: skip
 
 
@@ -335,7 +337,7 @@ def test_names_and_settings() -> None:
         make_fault(FAULTS["greylisting"](), wait=3)
 
 
-@pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("kind", [*FAULTS.values(), *MEDDLINGS.values()], ids=[*FAULTS, *MEDDLINGS])
 def test_what_a_learner_reads(kind: type[Fault]) -> None:
     sentences = re.split(r"(?<=[.]) (?=[A-Z])", kind.text)
     assert 2 <= len(sentences) <= 4
@@ -352,6 +354,7 @@ def test_what_a_learner_reads(kind: type[Fault]) -> None:
 def test_every_fault_is_provoked_here() -> None:
     elsewhere: set[Callable[..., Any] | str] = {
         "no_service", "connection_lost", "slow_server", "mail_loop", "dns_failure", "relaying_denied",
+        "wrong_certificate", "auth_in_clear", "login_broken", "starttls_injection",  # in test_tls.py
     }  # fmt: skip
     assert {name for name, *_ in PROVOKED} | elsewhere == set(FAULTS)
 
@@ -360,7 +363,9 @@ def test_every_reply_that_a_fault_names_is_provoked_here() -> None:
     provoked: dict[str, set[str]] = {}
     for name, _, _, codes, _ in PROVOKED:
         provoked.setdefault(name, set()).update(codes)
-    own_tests = {"no_service", "mail_loop", "relaying_denied", "shutting_down", "no_extension"}
+    own_tests = {
+        "no_service", "mail_loop", "relaying_denied", "shutting_down", "no_extension", "login_broken",
+    }  # fmt: skip
     assert not [
         (name, reply)
         for name, kind in FAULTS.items()
