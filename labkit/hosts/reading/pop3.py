@@ -73,6 +73,11 @@ class Maildrop:
         """RSET: nothing is marked any more."""
         self._going.clear()
 
+    @property
+    def left(self) -> int:
+        """How many messages the mailbox has."""
+        return len(self._box.inbox.entries)
+
     def sync(self) -> None:
         """QUIT: what is marked goes now (RFC 1939 section 6)."""
         self._box.inbox.remove(self._entries[index] for index in self._going)
@@ -186,7 +191,16 @@ class Pop3Server(OnLoop, pop3.POP3):
     def do_DELE(self, i: bytes) -> None:
         """Mark a message. Raises ``ValueError`` for a number that there is not."""
         self.mbox.deleteMessage(int(i) - 1)
-        self.successResponse(b"Message %d goes at QUIT" % int(i))
+        self.successResponse(b"message %d deleted" % int(i))  # as in RFC 1939; it is not, yet
+
+    def do_QUIT(self) -> None:
+        """The end: what is marked goes now (RFC 1939 section 6)."""
+        left = b""
+        if self.mbox is not None:
+            self.mbox.sync()
+            left = b" (%d messages left)" % self.mbox.left
+        self.successResponse(f"{self._host.name} signing off".encode() + left)
+        self.transport.loseConnection()
 
 
 def _top(message: bytes, count: int) -> bytes:
