@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from labkit.auth.dkim import rules
 from labkit.auth.dkim.signature import ALGORITHMS, Signature, compact, decoded
 from labkit.auth.tag_list import Tag, TagList, parse_tags
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     from labkit.auth.dkim.crypto import PublicKey

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
+
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     from labkit.auth.dkim.crypto import PrivateKey
@@ -67,7 +68,7 @@ class KeyPair:
     def zone_line(self, domain: str, selector: str, record: str | None = None) -> str:
         """The line for the zone, as master-file text with an absolute name; `record` instead of `self.record`."""
         text = self.record if record is None else record
-        strings = " ".join(f'"{text[at : at + _STRING]}"' for at in range(0, len(text), _STRING))
+        strings = " ".join(f'"{text[at : at + _STRING]}"' for at in range(0, len(text) or 1, _STRING))
         return f"{selector}._domainkey.{domain.removesuffix('.')}. TXT {strings}\n"
 
 

@@ -6,13 +6,13 @@ This is for looking at. It takes the message apart piece by piece, in a way of i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from labkit.auth.dkim.canonical import text_end
 from labkit.auth.dkim.fields import Field, read_header, select
 from labkit.auth.dkim.signature import NAME, Signature, read_signature
 from labkit.auth.dkim.trace import Stopped, Trace
+from labkit.frozen import dataclass
 
 _SPACES = re.compile(rb"(?:\r\n|[ \t])+")
 _BODY = re.compile(rb"(?P<end>[ \t]*\r\n)|(?P<space>[ \t]+)|(?:[^ \t\r]|\r(?!\n))+")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 from labkit.auth.dkim import rules
 from labkit.auth.dkim.fields import Field
 from labkit.auth.dkim.trace import Trace
 from labkit.auth.tag_list import Tag, TagList, parse_tags
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 ALGORITHMS = {"rsa-sha256": "rsa", "ed25519-sha256": "ed25519"}

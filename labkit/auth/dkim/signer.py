@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ USUAL_FIELDS = (
 """What is signed if nothing else is asked for: RFC 6376 section 5.4.1, and RFC 8058's field for one click."""
 
 _WIDTH = 72
+_BREAK = re.compile(r"[;\r\n]")
 
 
 def sign(
@@ -80,6 +82,8 @@ def sign(
         ("h", ":".join(names)),
         ("bh", base64.b64encode(hashed.digest).decode()),
     ]
+    if any(value is not None and _BREAK.search(value) for _, value in tags):
+        raise ValueError("no value may hold a semicolon or a line end: the field would say something else")
     start = _folded([f"{name}={value};" for name, value in tags if value is not None])
     return start + _value(start, octets[: header.body_start], pair)
 
