@@ -30,6 +30,7 @@ class Evidence:
     - ``"record NAME TYPE n"``: the n-th record (from 0) of an answer: the strings of a TXT record joined, the text
       form of any other;
     - ``"zone"``: the text of the zones.
+    - ``"policy"``: an MTA-STS policy file, as it was fetched.
 
     Raises ValueError for an empty or backward range.
     """

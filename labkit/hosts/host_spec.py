@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 from labkit.frozen import dataclass
 from labkit.hosts.queue import RetryRule
-from labkit.hosts.tls import CertificateKind, TlsUse
 
 if TYPE_CHECKING:
     from labkit.hosts.policy import BareLF
+    from labkit.hosts.tls import CertificateKind, TlsUse
 
 Role = Literal["submission", "relay", "mx", "store"]
 """A job of a mail host (RFC 5598 section 4): takes mail in from people it knows; carries mail on; takes mail in for a

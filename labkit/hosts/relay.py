@@ -189,12 +189,7 @@ class Relay:
 
     async def _along(self, item: QueueItem, way: Way, recipients: list[Recipient], round_: Round) -> None:
         """Try the next hops in order, until each recipient has an answer that is not "later"."""
-        hops: Sequence[NextHop] = way.route.hops
-        if way.policy is not None:
-            hops, unfit = self.sts.allowed(way.policy, hops)
-            if not hops and unfit is not None:
-                self._note(item, None, None, Verdict("deferred", None, unfit.explanation), recipients)
-                return
+        hops = way.route.hops
         silent = (
             round_.all_silent(self._host, hops, way.port, self._host.spec.tls) if way.policy is None else None
         )
@@ -213,18 +208,20 @@ class Relay:
         policy = way.policy
         if policy is None:
             return await round_.session(self._host, hop, way.port, self._host.spec.tls)
-        try:
-            session = await round_.session(self._host, hop, way.port, "verify")
-        except HopFailed as failed:
-            if not failed.tls:
-                raise
-            verdict = self.sts.judge(policy, hop, failed.tls)
-            if verdict.properties["action"] == "do not deliver here":
-                raise HopFailed(verdict.explanation, failed.reply, failed.tls) from None
-            return await round_.session(self._host, hop, way.port, self._host.spec.tls)
-        if session.carried == 0:
-            self.sts.judge(policy, hop, "")
-        return session
+        verdict = self.sts.judge(policy, hop, None)
+        if verdict.result == "pass":
+            try:
+                session = await round_.session(self._host, hop, way.port, "verify")
+            except HopFailed as failed:
+                if not failed.tls:
+                    raise
+                verdict = self.sts.judge(policy, hop, failed.tls)
+            else:
+                self.sts.judge(policy, hop, "")
+                return session
+        if verdict.properties["action"] == "do not deliver here":
+            raise HopFailed(verdict.explanation)
+        return await round_.session(self._host, hop, way.port, self._host.spec.tls)
 
     async def _to_hop(
         self, item: QueueItem, hop: NextHop, way: Way, recipients: list[Recipient], round_: Round

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from labkit.auth.mta_sts import Fetched, Policy, PolicyCache, evaluate, policy_for
@@ -53,18 +52,6 @@ class StsDesk:
         if tls is not None or verdict.result == "fail":
             self._keep(verdict)
         return verdict
-
-    def allowed(self, policy: Policy, hops: Sequence[NextHop]) -> tuple[list[NextHop], Verdict | None]:
-        """The hops that the policy lets mail go to, and the verdict on the last one that it does not."""
-        fit: list[NextHop] = []
-        refused: Verdict | None = None
-        for hop in hops:
-            verdict = self.judge(policy, hop, None)
-            if verdict.properties["action"] == "do not deliver here":
-                refused = verdict
-            else:
-                fit.append(hop)
-        return fit, refused
 
     def _keep(self, verdict: Verdict) -> None:
         self._verdicts.append(verdict)
