@@ -59,7 +59,7 @@ def _explain(notes: Sequence[Note], index: int) -> LineExplanation:
         case "unanswered":
             return explain_unanswered(note)
         case "closed":
-            return _explain_closed(note)
+            return _explain_closed(note, notes[index - 1] if index else None)
         case "command-part":
             return _explain_piece(note)
         case _:
@@ -102,10 +102,12 @@ def _place(notes: Sequence[Note], seq: int) -> int | None:
     return next((place for place, note in enumerate(notes) if note.seq == seq), None)
 
 
-def _explain_closed(note: Note) -> LineExplanation:
+def _explain_closed(note: Note, before: Note | None) -> LineExplanation:
     clean = not note.why
     still_open = note.after is not State.CLOSED
     effect = "" if clean else "An open transaction is dropped. The client may try again later."
+    if before is not None and before.role == "unanswered" and before.detail == "the end of the text":
+        effect = "The text was complete: the server may have taken the message, and the client cannot know."
     if still_open:
         effect = "The server may still answer what it has received."
     return LineExplanation(

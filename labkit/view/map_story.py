@@ -240,9 +240,7 @@ class Story:
         code = movement.reply[:3] if movement.reply[:3].isdigit() else ""
         inside = start == end
         tone = TONES.get(movement.kind, "5")
-        said = (
-            "" if tone == "2" else movement.why if inside and movement.why else movement.reply or movement.why
-        )
+        said = "" if tone == "2" else _said(movement, inside)
         return {
             "n": movement.seq,
             "at": moment(self._start, movement.time),
@@ -257,6 +255,16 @@ class Story:
             "text": text + (f": {_shown(said.removesuffix('.'))}" if said else ""),
             "open": movement.connection is not None,
         }
+
+
+def _said(movement: Movement, inside: bool) -> str:
+    """What stands behind the sentence: the reply, or why there was none, without what the sentence says itself."""
+    if movement.kind == "lost":
+        return ""
+    if movement.reply and not (inside and movement.why):
+        return movement.reply
+    head, colon, rest = movement.why.partition(": ")
+    return rest if colon and head.startswith("no connection to") else movement.why
 
 
 def people(names: Sequence[str]) -> str:

@@ -52,7 +52,10 @@ class HopSession(SessionWidget):
             }
         )
         lines = (event.seq for event in transcript if event.sender == "S" and event.data.startswith(wanted))
-        self._line = next(lines, shown.rows.last)
+        # An answer that never came: the last line that asked for one.
+        asked = (event.seq for event in reversed(transcript.events) if event.sender == "C" and event.data)
+        unheard = movement.kind == "lost"
+        self._line = next(asked if unheard else lines, shown.rows.last)
 
     def snapshot(self) -> dict[str, Any]:
         """What the page shows first: that line, explained."""

@@ -134,6 +134,8 @@ def three_exercises(learner: Learner) -> None:
 
     expect(learner.output(RULE)).to_contain_text("Check exercise 2, and its messages appear here.")
     learner.go(TWO, 'textbox "First wait')
+    lines = [line.bounding_box() for line in learner.output(TWO).locator(".lk-hintline").all()]
+    assert all(box and box["width"] > box["height"] for box in lines)  # a range stands on one line
     lab.keys("30{Enter}2{Enter}3{Enter}2{Enter}")
     expect(learner.output(TWO)).to_contain_text("The message into the outage came back")
     expect(learner.output(RULE).get_by_role("combobox").get_by_role("option")).to_have_count(3)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from labkit.explainers.line import explain_line
 from labkit.learn.samples import check_samples
 from labkit.lessons import queue_and_bounces, queue_and_bounces_rule
 from labkit.lessons.queue_and_bounces import QueueLesson, latest_notice
@@ -24,7 +25,9 @@ from labkit.lessons.queue_and_bounces_world import (
     SUBMIT,
     played,
 )
+from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
+from labkit.view.map_view import HopSession
 from labkit.view.retry_timeline import RetryTimeline
 from labkit.world import RetryRule, World
 
@@ -99,6 +102,17 @@ def test_a_lost_answer_makes_two_copies_with_one_message_id(lesson: QueueLesson)
     assert len(copies) == 2
     assert len({str(one.parsed["Message-ID"]) for one in copies}) == 1
     assert "message 2" in lesson.mailbox().as_text()
+
+
+def test_a_lost_answer_opens_at_the_dot_that_was_not_answered(lesson: QueueLesson) -> None:
+    world = press_send(lesson, "lost")
+    timeline = lesson.timeline("lost")
+    number = next(one.seq for one in world.movements if one.kind == "lost")
+    timeline.on_open({"n": number})
+    assert isinstance(timeline._child, HopSession)
+    at, notes = timeline._child._line, observe(world.host(MX).sessions[0].transcript)
+    assert notes[at - 1].octets == b".\r\n"
+    assert "may have taken the message" in explain_line(notes, notes[-1].seq).effect  # of the closing, too
 
 
 def test_the_experiments_keep_their_own_time(lesson: QueueLesson) -> None:

@@ -27,7 +27,7 @@ function render({ model, el }) {
     axis.hidden = !picture;
     if (!picture) return;
     const kept = axis.contains(document.activeElement) ? document.activeElement.dataset.n : null;
-    const width = axis.clientWidth - 2 * 26, left = (x) => "calc(26px + " + (100 * x) + "% - " + (52 * x) + "px)";
+    const width = axis.clientWidth - 2 * 26, em = parseFloat(getComputedStyle(axis).fontSize) || 14, left = (x) => "calc(26px + " + (100 * x) + "% - " + (52 * x) + "px)";
     const stack = Math.max(...picture.marks.map((mark) => mark.steps.length));
     axis.style.height = "calc(" + (stack * 1.9 + 4.6) + "em)";
     const at = (x, cls, ...kids) => h("span", { class: cls, style: "left:" + left(x), "aria-hidden": "true" }, kids);
@@ -39,10 +39,10 @@ function render({ model, el }) {
       picture.gaps.map((gap) => (gap.wide * width > GAP ? at(gap.x, "lkr-gap", gap.text) : null)),
       picture.marks.map((mark) => {
         // A word needs room on both sides of its mark, at its own level; where there is none, the shape alone stays (and the words in its name).
-        const room = (level) => Math.min(2 * width, ...picture.marks.filter((other) => other !== mark && other.steps.length > level).map((other) => Math.abs(other.x - mark.x) * width)) - 30;
+        const room = (level) => Math.min(2 * width, ...picture.marks.filter((other) => other !== mark && other.steps.length > level).map((other) => Math.abs(other.x - mark.x) * width)) - 2.4 * em;
         return [h("span", { class: "lkr-dot", style: "left:" + left(mark.x), data: { tone: mark.steps[mark.steps.length - 1].tone }, "aria-hidden": "true" }), mark.steps.map((step, level) => h("button", { class: "lkr-mark lk-chip", style: "left:" + left(mark.x) + ";bottom:" + (3.2 + level * 1.9) + "em",
           data: { kind: step.tone, n: step.n, edge: mark.x > .93 ? "end" : mark.x < .03 ? "start" : "" }, title: label(step.n), "aria-label": label(step.n), onclick: () => open(step.n) },
-          icon(shapes[step.tone]), word(step).length * 8 < room(level) ? word(step) : null))];
+          icon(shapes[step.tone]), word(step).length * .6 * em < room(level) ? word(step) : null))];
       }));
     if (kept) { const again = axis.querySelector('[data-n="' + kept + '"]'); if (again) again.focus(); }
   }
