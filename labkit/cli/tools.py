@@ -18,6 +18,7 @@ CLIENTS = {
     "curl": "curl",
     "openssl": "openssl",
     "dig": "bind9-dnsutils",
+    "node": "node-nodemailer",  # and Node itself with it
 }
 BROWSER_VARIABLE = "LABKIT_BROWSER"
 
