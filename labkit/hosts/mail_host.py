@@ -40,6 +40,8 @@ __all__ = ["FRIENDLY", "HostSpec", "MailHost"]
 
 PATIENCE = 0.2
 """Real seconds that open sessions get for their last words when a host stops."""
+LINES_KEPT = 100_000
+"""Lines of all sessions of a host that are kept, about 30 MB; then the oldest sessions that have ended are forgotten."""
 TURNS = 100
 """Turns of the event loop within which a connection that was broken off is gone; it takes about three."""
 
@@ -90,7 +92,10 @@ class MailHost:
         self._transport = transport
         self._listeners: list[Listener] = []
         self._live: dict[LabSMTP, None] = {}
-        self._sessions: list[ServerSession] = []
+        self._sessions: deque[ServerSession] = deque()
+        self._lines = 0
+        self.sessions_forgotten = 0
+        """How many of its oldest sessions are not kept any more."""
         self._log: deque[LogLine] = deque(maxlen=LOG_LIMIT)
         self._session_callbacks: list[Callable[[ServerSession], object]] = []
         self._event_callbacks: list[Callable[[ServerSession, WireEvent], object]] = []
@@ -147,8 +152,14 @@ class MailHost:
 
     @property
     def sessions(self) -> tuple[ServerSession, ...]:
-        """All sessions so far, oldest first, open ones too."""
-        return tuple(self._sessions)
+        """All sessions so far, oldest first, open ones too; without those that are `sessions_forgotten`."""
+        return tuple(self._sessions.copy())
+
+    def session(self, connection: int | None) -> ServerSession | None:
+        """The session of that number; None if there is none, or none any more."""
+        sessions = self._sessions.copy()
+        place = (connection or 0) - sessions[0].connection if sessions else -1
+        return sessions[place] if 0 <= place < len(sessions) else None
 
     @property
     def running(self) -> bool:
@@ -239,14 +250,22 @@ class MailHost:
         """A new connection."""
         from labkit.hosts.tap import ServerSession
 
-        session = ServerSession(len(self._sessions) + 1, self.clock.now, self._on_event)
+        number = self.sessions_forgotten + len(self._sessions) + 1
+        session = ServerSession(number, self.clock.now, self._on_event)
         session.peer = self.around.client_at(peer)
         session.port = server.port
         self._live[server] = None
         self._sessions.append(session)
+        self._forget_sessions()
         for callback in tuple(self._session_callbacks):
             self._call(callback, session)
         return session
+
+    def _forget_sessions(self) -> None:
+        """Let go of the oldest while there are too many lines, up to the first that is still open."""
+        while self._lines > LINES_KEPT and self._sessions[0].closed:
+            self._lines -= self._sessions.popleft().lines
+            self.sessions_forgotten += 1
 
     def disconnected(self, server: LabSMTP) -> None:
         """A connection is gone."""
@@ -254,6 +273,8 @@ class MailHost:
         self.around.forget(server.tapped.peer)
 
     def _on_event(self, session: ServerSession, event: WireEvent) -> None:
+        session.lines += 1
+        self._lines += 1
         for callback in tuple(self._event_callbacks):
             self._call(callback, session, event)
 
@@ -319,7 +340,8 @@ class MailHost:
 
     def __repr__(self) -> str:
         state = "running" if self.running else "stopped"
-        return f"<mail host {self.name}:{self.spec.port}, {state}, {len(self._sessions)} sessions>"
+        count = self.sessions_forgotten + len(self._sessions)
+        return f"<mail host {self.name}:{self.spec.port}, {state}, {count} sessions>"
 
 
 def _subscribe(callbacks: list[Any], callback: Any) -> Callable[[], None]:

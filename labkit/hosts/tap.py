@@ -40,6 +40,8 @@ class ServerSession:
         """The name that the client gave in its last EHLO or HELO that was accepted."""
         self.own: bool | None = None
         """Whether a client of this world made it; None until somebody has found out."""
+        self.lines = 0
+        """How many lines are recorded."""
         self.closed = False
         """Whether the connection is gone."""
         self._open = True

@@ -16,7 +16,7 @@ from labkit.smtp.transcript import Transcript
 from labkit.transport.loop_thread import loop_thread
 from labkit.view.cards_base import as_index
 from labkit.view.kernel_loop import remember_main_loop
-from labkit.view.session_widget import SessionWidget
+from labkit.view.session_widget import SessionAt
 from labkit.view.static_form import chip
 from labkit.view.tables import Table
 from labkit.view.widget import LabWidget, asset
@@ -46,22 +46,6 @@ def place(stage: str) -> str:
     return PLACES.get(stage, f"to {stage}")
 
 
-class Provoked(SessionWidget):
-    """A session that was provoked, opened at the line that decided."""
-
-    def __init__(self, one: Provocation, transcript: Transcript) -> None:
-        super().__init__(
-            "watch", client=CLIENT, server=one.host.name, port=one.host.port, title=f"Provoked: {one.reply}"
-        )
-        self._line = one.line
-        self.add_session(one.how, own=False, transcript=transcript)
-
-    def snapshot(self) -> dict[str, Any]:
-        """What the page shows first: that line, explained."""
-        known = self.current.rows.explanation(self._line) if self.current else None
-        return {**super().snapshot(), "at": self._line, "explanations": {self._line: known} if known else {}}
-
-
 class CodeExplorer(LabWidget):
     """Choose a code, by its first digit or by who must act; read its card; provoke it.
 
@@ -77,7 +61,7 @@ class CodeExplorer(LabWidget):
         self._shown = [one for one in PROVOCATIONS if not codes or one.code in codes]
         numbers = dict.fromkeys(one.code for one in self._shown)
         super().__init__(facts={"codes": [self._card(code) for code in numbers], "who": list(WHO)})
-        self._child: Provoked | None = None
+        self._child: SessionAt | None = None
 
     def _card(self, code: int) -> dict[str, Any]:
         """All that is known about a code before it is provoked."""
@@ -120,7 +104,15 @@ class CodeExplorer(LabWidget):
     def _played(self, number: int, one: Provocation, transcript: Transcript) -> dict[str, Any]:
         if self._child is not None:
             self._child.close()
-        self._child = Provoked(one, transcript)
+        self._child = SessionAt(
+            transcript,
+            one.line,
+            client=CLIENT,
+            server=one.host.name,
+            port=one.host.port,
+            title=f"Provoked: {one.reply}",
+            label=one.how,
+        )
         return {"op": "played", "n": number, "model": self._child.model_id, "line": one.line}
 
     def close(self) -> None:

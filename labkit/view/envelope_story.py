@@ -92,8 +92,7 @@ def passages(world: World, message_id: str) -> tuple[Passage, ...]:
         if movement.kind not in ("submitted", "accepted", "stored", "refused"):
             continue
         seen.add(place)
-        sessions = world.host(movement.to).sessions
-        session = next((one for one in sessions if one.connection == movement.connection), None)
+        session = world.host(movement.to).session(movement.connection)
         if session is not None:
             found += read_passages(session, movement, message_id)
     return tuple(found)

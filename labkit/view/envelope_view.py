@@ -15,7 +15,7 @@ from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view import kernel_loop
 from labkit.view.cards_static import Html, chip, el, items, kids, prose
 from labkit.view.envelope_story import Passage, passages, picture, stored_copies
-from labkit.view.map_view import HopSession
+from labkit.view.map_view import hop_session
 from labkit.view.news import News
 from labkit.view.printable import printable_text
 from labkit.view.widget import LabWidget, asset
@@ -27,16 +27,6 @@ FIELDS = ("from", "to", "cc", "bcc", "subject", "text")
 FIELD_LIMIT = 20_000
 """Characters that a field of the form takes."""
 MARKS = {"envelope": "only in the envelope", "header": "only in the header"}
-
-
-class EnvelopeSession(HopSession):
-    """The session of one transaction, opened at the line that was picked."""
-
-    def __init__(self, passage: Passage, line: int, world: World) -> None:
-        sessions = world.host(passage.host).sessions
-        session = next(one for one in sessions if one.connection == passage.connection)
-        super().__init__(session, passage.movement, passage.client)
-        self._line = line
 
 
 class EnvelopeView(LabWidget):
@@ -99,10 +89,8 @@ class EnvelopeView(LabWidget):
     def transcript(self) -> Transcript | None:
         """The session in which the latest letter was handed in; None before the first."""
         first = next(iter(self.passages), None)
-        if first is None:
-            return None
-        sessions = self._world.host(first.host).sessions
-        return next(one.transcript for one in sessions if one.connection == first.connection)
+        session = self._world.host(first.host).session(first.connection) if first is not None else None
+        return session.transcript if session is not None else None
 
     def on_change(self, listener: Callable[[EnvelopeView], None]) -> None:
         """Have `listener` called on the kernel's main loop when a letter was sent, and when it moves."""
@@ -131,8 +119,9 @@ class EnvelopeView(LabWidget):
             None,
         )  # fmt: skip
         self._drop_child()
-        if found is not None and isinstance(line, int):
-            self._child = EnvelopeSession(found, line, self._world)
+        session = self._world.host(found.host).session(found.connection) if found is not None else None
+        if found is not None and session is not None and isinstance(line, int):
+            self._child = hop_session(session, found.movement, found.client, line)
             self.post(
                 {"op": "child", "model": self._child.model_id, "says": f"Line {line} of the session at {found.host}:"}
             )  # fmt: skip

@@ -79,8 +79,7 @@ def way(world: World, host: str, queue_id: str) -> tuple[Handover, ...]:
 
 
 def _handover(world: World, taken: Movement) -> Handover | None:
-    sessions = world.host(taken.to).sessions
-    session = next((one for one in sessions if one.connection == taken.connection), None)
+    session = world.host(taken.to).session(taken.connection)
     if session is None:
         return None
     notes = observe(session.transcript)

@@ -12,7 +12,7 @@ from labkit.message import canonical_lines, header_fields
 from labkit.view.cards_static import Html, chip, el, items, kids
 from labkit.view.header_story import Handover, Picture, header_picture, origin, way
 from labkit.view.kernel_loop import remember_main_loop
-from labkit.view.map_view import HopSession
+from labkit.view.map_view import hop_session
 from labkit.view.news import News
 from labkit.view.widget import LabWidget, asset
 from labkit.world import World
@@ -21,14 +21,6 @@ __all__ = ["HeaderTrace", "PastedHeader"]
 
 PASTE_LIMIT = 100_000
 """Characters of a header that is pasted."""
-
-
-class HeaderSession(HopSession):
-    """The session of one hop, opened at the line that a piece of the header was taken from."""
-
-    def __init__(self, hop: Handover, line: int) -> None:
-        super().__init__(hop.session, hop.movement, hop.movement.host)
-        self._line = line
 
 
 class HeaderTrace(LabWidget):
@@ -72,7 +64,8 @@ class HeaderTrace(LabWidget):
         found = origin(fields[number], str(message.get("key")), hops)
         self._drop_child()
         if found is not None:
-            self._child = HeaderSession(found.hop, found.line)
+            hop = found.hop
+            self._child = hop_session(hop.session, hop.movement, hop.movement.host, found.line)
         self.post(
             {
                 "op": "child",

@@ -18,7 +18,7 @@ from labkit.view.kernel_loop import remember_main_loop
 from labkit.view.map_static import story_html, story_text
 from labkit.view.map_story import Layout, Step, Story, layout, moment
 from labkit.view.news import News
-from labkit.view.session_widget import SessionWidget
+from labkit.view.session_widget import SessionAt, SessionWidget
 from labkit.view.widget import LabWidget, asset
 from labkit.world import World
 
@@ -35,32 +35,18 @@ KEPT = 1000
 _ENHANCED = re.compile(r" [245]\.[0-9]{1,3}\.[0-9]{1,3} ")
 
 
-class HopSession(SessionWidget):
-    """The session of one hop, opened at the reply that decided."""
-
-    def __init__(self, session: ServerSession, movement: Movement, client: str) -> None:
-        name = f"Session {session.connection} of {movement.to.partition('.')[0]}"
-        super().__init__("watch", client=client, server=movement.to, port=session.port, title=name)
-        transcript = session.transcript
-        shown = self.add_session(name, own=False, transcript=transcript)
-        # Without ENHANCEDSTATUSCODES the same reply went over the wire without its second number (RFC 2034).
-        wanted = tuple(
-            {
-                form.encode("utf-8", "replace")
-                for form in (movement.reply, _ENHANCED.sub(" ", movement.reply, 1))
-                if form
-            }
-        )
-        lines = (event.seq for event in transcript if event.sender == "S" and event.data.startswith(wanted))
-        # An answer that never came: the last line that asked for one.
-        asked = (event.seq for event in reversed(transcript.events) if event.sender == "C" and event.data)
-        unheard = movement.kind == "lost"
-        self._line = next(asked if unheard else lines, shown.rows.last)
-
-    def snapshot(self) -> dict[str, Any]:
-        """What the page shows first: that line, explained."""
-        known = self.current.rows.explanation(self._line) if self.current else None
-        return {**super().snapshot(), "at": self._line, "explanations": {self._line: known} if known else {}}
+def hop_session(session: ServerSession, movement: Movement, client: str, line: int = 0) -> SessionAt:
+    """The session of one hop, opened at ``line``; without one, at the reply that decided."""
+    transcript = session.transcript
+    # Without ENHANCEDSTATUSCODES the same reply went over the wire without its second number (RFC 2034).
+    forms = (movement.reply, _ENHANCED.sub(" ", movement.reply, 1))
+    wanted = tuple(form.encode("utf-8", "replace") for form in forms if form)
+    found = (event.seq for event in transcript if event.sender == "S" and event.data.startswith(wanted))
+    if movement.kind == "lost":  # an answer that never came: the last line that asked for one
+        found = (event.seq for event in reversed(transcript.events) if event.sender == "C" and event.data)
+    name = f"Session {session.connection} of {movement.to.partition('.')[0]}"
+    at = line or next(found, 0)
+    return SessionAt(transcript, at, client=client, server=movement.to, port=session.port, title=name)
 
 
 class MapView(LabWidget):
@@ -204,13 +190,10 @@ class MapView(LabWidget):
             return None
         writer = self._layout.writer(movement.host) if movement.kind == "submitted" else None
         client = f"{writer.label}'s program" if writer else movement.host
-        return HopSession(session, movement, client)
+        return hop_session(session, movement, client)
 
     def _find_session(self, movement: Movement) -> ServerSession | None:
-        if movement.connection is None or not movement.to:
-            return None
-        sessions = self._world.host(movement.to).sessions
-        return next((one for one in sessions if one.connection == movement.connection), None)
+        return self._world.host(movement.to).session(movement.connection) if movement.to else None
 
     def _movement(self, seq: int) -> Movement | None:
         movements = self._world.movements

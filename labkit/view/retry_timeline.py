@@ -15,9 +15,10 @@ from labkit.view.clock_view import ClockView
 from labkit.view.kernel_loop import remember_main_loop
 from labkit.view.map_static import story_text
 from labkit.view.map_story import layout, moment, people
-from labkit.view.map_view import PEOPLE, HopSession
+from labkit.view.map_view import PEOPLE, hop_session
 from labkit.view.news import News
 from labkit.view.retry_story import Picture, picture
+from labkit.view.session_widget import SessionAt
 from labkit.view.static_form import CHIP, SEVERITY, svg_text
 from labkit.view.widget import LabWidget, asset
 from labkit.world import World
@@ -166,14 +167,11 @@ class RetryTimeline(LabWidget):
             "said": self._said,
         }
 
-    def _session_of(self, movement: Movement) -> HopSession | None:
-        if movement.connection is None or not movement.to:
-            return None
-        sessions = self._world.host(movement.to).sessions
-        session = next((one for one in sessions if one.connection == movement.connection), None)
+    def _session_of(self, movement: Movement) -> SessionAt | None:
+        session = self._world.host(movement.to).session(movement.connection) if movement.to else None
         writer = self._places.writer(movement.host) if movement.kind == "submitted" else None
         client = f"{writer.label}'s program" if writer else movement.host
-        return HopSession(session, movement, client) if session is not None else None
+        return hop_session(session, movement, client) if session is not None else None
 
     def _drop_child(self) -> None:
         child, self._child = self._child, None

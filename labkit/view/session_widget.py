@@ -270,6 +270,30 @@ class SessionWidget(LabWidget):
         }.get(self.kind, "No line yet.")
 
 
+class SessionAt(SessionWidget):
+    """One recorded session, opened at the line that matters; 0 is the last one."""
+
+    def __init__(
+        self,
+        transcript: Transcript,
+        at: int,
+        *,
+        client: str,
+        server: str,
+        port: int = 25,
+        title: str,
+        label: str = "",
+    ) -> None:
+        super().__init__("watch", client=client, server=server, port=port, title=title)
+        shown = self.add_session(label or title, own=False, transcript=transcript)
+        self._at = at or shown.rows.last
+
+    def snapshot(self) -> dict[str, Any]:
+        """What the page shows first: that line, explained."""
+        known = self.current.rows.explanation(self._at) if self.current else None
+        return {**super().snapshot(), "at": self._at, "explanations": {self._at: known} if known else {}}
+
+
 def replay(
     transcript: Transcript, *, client: str, server: str, port: int = 25, title: str = ""
 ) -> SessionWidget:

@@ -305,7 +305,6 @@ class AsyncWorld:
         """
         goal = self.host(host)
         client = self.client(host, deadline=deadline)
-        before = len(goal.sessions)
         try:
             await client.connect()
             for line in lines:
@@ -317,7 +316,7 @@ class AsyncWorld:
         except ClientError:
             pass
         await client.close()
-        session = next((s for s in goal.sessions[before:] if s.connection == client.connection), None)
+        session = goal.session(client.connection)
         if session is None:
             return Transcript()
         await session.ended()

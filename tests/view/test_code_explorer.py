@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from labkit.view.code_explorer import CodeExplorer, Provoked
+from labkit.view.code_explorer import CodeExplorer
+from labkit.view.session_widget import SessionAt
 from labkit.world.provocations import COMMON, PROVOCATIONS
 
 
@@ -55,7 +56,7 @@ def test_a_click_plays_a_real_session_and_opens_it_at_the_line_that_decided(expl
     (played,) = answer_to(explorer, {"op": "provoke", "n": number})
     assert (played["op"], played["n"], played["line"]) == ("played", number, 18)
     child = explorer._child
-    assert isinstance(child, Provoked)
+    assert isinstance(child, SessionAt)
     assert played["model"] == child.model_id
     view = child.snapshot()
     assert view["at"] == 18

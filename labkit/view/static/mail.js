@@ -14,7 +14,7 @@ function render({ model, el }) {
   const talk = h("ol", { class: "lkm-talk", tabindex: "0", "aria-label": "The conversation, line by line" });
   const verdict = h("div", { role: "status" });
   const boxes = h("div", {}), inbox = h("div", {});
-  const place = (shape, title, role, ...kids) => h("div", { class: "lkm-place", role: "group", "aria-label": title },
+  const place = (shape, title, role, ...kids) => h("div", { class: "lk-place lkm-place", role: "group", "aria-label": title },
     h("div", { class: "lkm-placehead" }, icon(shape), h("div", {}, h("h4", {}, title), h("div", { class: "lkm-role" }, role))), kids);
   const form = h("div", {},
     h("div", {}, h("span", { class: "lk-muted" }, "From "), h("span", { class: "lkm-from" }, facts.sender)),

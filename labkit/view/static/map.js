@@ -163,9 +163,9 @@ function render({ model, el }) {
       if (facts.side === "form") part(place, place === side);
     }
   });
-  async function part(place, first) { // of a whole view, what belongs to this side of the line
-    for (let turn = 0; turn < 80 && !place.querySelector(".lkm-place"); turn++) await new Promise((go) => setTimeout(go, 25));
-    for (const node of place.querySelectorAll(first ? ".lkm-place:not(:first-child)" : ".lkm-place:first-child, .lk-sr")) node.remove();
+  async function part(place, first) { // of a whole view, what belongs to this side of the line: its places bear lk-place
+    for (let turn = 0; turn < 80 && !place.querySelector(".lk-place"); turn++) await new Promise((go) => setTimeout(go, 25));
+    for (const node of place.querySelectorAll(first ? ".lk-place:not(:first-child)" : ".lk-place:first-child, .lk-sr")) node.remove();
     place.dataset.part = first ? "first" : "rest";
   }
   ui.on("trouble", (message) => { note.hidden = false; note.textContent = message.text; });

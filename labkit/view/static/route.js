@@ -2,7 +2,7 @@
 function render({ model, el }) {
   const ui = mount(model, el, "desk");
   const facts = model.get("facts");
-  const place = (shape, title, ...kids) => h("div", { class: "lkm-place lkd-place", role: "group", "aria-label": title }, h("h4", {}, icon(shape), " ", title), kids);
+  const place = (shape, title, ...kids) => h("div", { class: "lk-place lkd-place", role: "group", "aria-label": title }, h("h4", {}, icon(shape), " ", title), kids);
   const send = h("button", { class: "lk-primary", onclick: () => { if (send.getAttribute("aria-disabled") !== "true") ui.send("send"); } }, "Send Alice's letter");
   const switches = h("ul", { class: "lkd-switches" });
   const said = h("p", { class: "lkd-said", role: "status" });
