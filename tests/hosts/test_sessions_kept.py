@@ -45,6 +45,6 @@ def test_a_session_that_is_open_is_kept(monkeypatch: pytest.MonkeyPatch) -> None
             await client.send_line("QUIT")
             await host.sessions[0].ended()
             await world.play(["QUIT"])
-            assert host.sessions_forgotten == 6
+            assert host.sessions_forgotten == 5
 
     asyncio.run(run())
