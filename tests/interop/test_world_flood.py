@@ -32,7 +32,7 @@ ALICE = "alice@sender.example"
 PEOPLE = ("bob", "2bob", "3bob", "carol", "dave", "postmaster")
 KNOWN = tuple(f"{name}@receiver.example" for name in PEOPLE)
 UNKNOWN = ("nobody@receiver.example", "x@missing.example", "x@null.example")
-STAGES = ("connect", "greeting", "EHLO", "MAIL", "RCPT", "DATA", "text", "accepted")
+STAGES = ("connect", "greeting", "EHLO", "MAIL", "RCPT", "DATA", "text", "accepted", "accepted", "accepted")
 BATCH = 25
 
 Source = Callable[[tuple[str, int], int, int, str], None]
