@@ -55,7 +55,9 @@ def test_curl_fetches_the_octets(world: World, scheme: str, more: tuple[str, ...
     assert got == world.mailbox(BOB)[1].raw
     record = world.host(STORE).reading.sessions[-1].transcript
     said = next(
-        event for event in record if (event.sender == "C" and b"AGJvYg" in event.data) or b"PASS" in event.data
+        event
+        for event in record
+        if (event.sender == "C" and b"AGJvYg" in event.data) or b"PASS" in event.data
     )
     assert said.encrypted is (scheme.endswith("s") or bool(more))
 
