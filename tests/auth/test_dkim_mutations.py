@@ -64,7 +64,7 @@ def test_mutations(size: Callable[[int, int], int]) -> None:
     seen: dict[str, int] = {}
     dice = random.Random(7)
     slowest = (0.0, b"", {})
-    for number in range(size(1500, 100_000)):
+    for number in range(size(800, 100_000)):
         if number % 20 == 0:
             text = dkim_messages.message(dice)
             name = dice.choice(list(PAIRS))

@@ -21,8 +21,10 @@ from labkit.auth.dkim.signature import Signature
 from labkit.message import canonical_lines, stuff_dots, unstuff_dots
 from labkit.verdict import Evidence, Step
 
-LARGEST = 1 << 17
-"""Octets of the largest body that is looked into."""
+LARGEST = 1 << 16
+"""Octets of the largest body, and of the largest header, that are looked into."""
+MOST_FIELDS = 100
+"""More signed fields are not looked into."""
 MOST_CUTS = 400
 """How many lines from the end a footer may begin, at most."""
 MOST_LINES = 40
@@ -80,31 +82,38 @@ def diagnose_header(
     """The change that explains why the signature does not fit, or None if it is none of the usual."""
     from labkit.auth.dkim.crypto import is_signed
 
+    if header.body_start > LARGEST or len(selected) > MOST_FIELDS:
+        return None
     canonical = relaxed_field if signature.relaxed_header else simple_field
     raws = [b"" if field is None else message[field.start : field.end] for field in selected]
-    last = canonical(signature.without_value(message)).removesuffix(b"\r\n")
+    made = [canonical(raw) if raw else b"" for raw in raws]
+    without = signature.without_value(message)
 
-    def fits(former: Sequence[bytes], own: bytes = last) -> bool:
-        octets = b"".join([canonical(raw) for raw in former if raw]) + own
-        digest = hashlib.sha256(octets).digest()
+    def signs(octets: bytes) -> bool:
+        digest = hashlib.sha256(octets.removesuffix(b"\r\n")).digest()
         return any(
             record.key is not None and is_signed(record.key, signature.value, digest) for record in keys
         )
 
+    def fits(number: int, former: bytes) -> bool:
+        """Whether the signature fits when field `number` is `former`."""
+        return signs(
+            b"".join([*made[:number], former and canonical(former), *made[number + 1 :], canonical(without)])
+        )
+
     own = (signature.field.start, signature.field.end)
     lines = [canonical_lines(raw) for raw in raws]
-    if lines != raws and fits(lines, canonical_lines(last).removesuffix(b"\r\n")):
+    if lines != raws and signs(
+        b"".join([canonical(raw) for raw in [*lines, canonical_lines(without)] if raw])
+    ):
         return _cause("It fits when every line of the header ends with CR LF.", 0, header.body_start)
     if not signature.relaxed_header:
-        loose = b"".join([relaxed_field(raw) for raw in raws if raw])
-        loose += relaxed_field(signature.without_value(message)).removesuffix(b"\r\n")
-        digest = hashlib.sha256(loose).digest()
-        if any(record.key is not None and is_signed(record.key, signature.value, digest) for record in keys):
+        if signs(b"".join([relaxed_field(raw) for raw in [*raws, without] if raw])):
             return _cause("It fits under relaxed, while c= says simple for the header.", *own)
         for number, field in enumerate(selected):
             if field is not None and b"\r\n" in raws[number][:-2]:
                 unfolded = raws[number][:-2].replace(b"\r\n", b"") + b"\r\n"
-                if fits([*raws[:number], unfolded, *raws[number + 1 :]]):
+                if fits(number, unfolded):
                     text = f"The field {field.name.decode().title()} was folded anew: as one line it fits."
                     return _cause(text, field.start, field.end)
     for number, field in enumerate(selected):
@@ -112,12 +121,12 @@ def diagnose_header(
             continue
         if field.name == b"subject" and (tag := _LIST_TAG.search(raws[number])) is not None:
             former = raws[number][: tag.start()] + raws[number][tag.end() :]
-            if fits([*raws[:number], former, *raws[number + 1 :]]):
+            if fits(number, former):
                 place = field.start + tag.start(), field.start + tag.end()
                 return _cause(
                     "A mark in brackets was put into the Subject: without it the signature fits.", *place
                 )
-        if signature.names.count(field.name) > 1 and fits([*raws[:number], b"", *raws[number + 1 :]]):
+        if signature.names.count(field.name) > 1 and fits(number, b""):
             text = f"A field {field.name.decode().title()} was added: without it the signature fits."
             return _cause(text, field.start, field.end)
     return None

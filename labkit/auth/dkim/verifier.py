@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,10 @@ MOST_SIGNATURES = 16
 """More signatures of one message are not tried (RFC 6376 section 8.4)."""
 MOST_RECORDS = 8
 """More key records of one name are not tried."""
+MOST_NOTES = 50
+"""Of so many names in h= that are there several times, or not at all, the trace tells."""
+MOST_DIAGNOSES = 2
+"""For so many signatures of one message the cause of another body is looked for."""
 
 
 def verify(message: bytes, *, dns: Resolver, now: datetime | float | None = None) -> tuple[Verdict, ...]:
@@ -64,6 +69,7 @@ class _Check:
         self._dns = dns
         self._now = now
         self._bodies: dict[tuple[bool, int | None], BodyHash] = {}
+        self._diagnoses = 0
 
     def verdict(self, number: int, field: Field) -> Verdict:
         """One signature, from its field to its verdict."""
@@ -171,7 +177,10 @@ class _Check:
         inputs = {"bh": tag.value, "computed": base64.b64encode(found.digest).decode()}
         evidence = trace.message(*places, start, end)
         if found.digest != signature.body_hash:
-            cause = diagnose_body(message, self._header, signature)
+            self._diagnoses += 1
+            cause = None
+            if self._diagnoses <= MOST_DIAGNOSES:
+                cause = diagnose_body(message, self._header, signature)
             text = "The body is not the one that was signed: its hash is not the one in bh=."
             trace.stop(
                 rules.BODY,
@@ -253,7 +262,9 @@ def _good_news(signature: Signature, properties: dict[str, Any]) -> str:
 
 def _key_step(record: KeyRecord, name: str, number: int) -> Step:
     kind = f"an RSA key of {record.bits} bits" if record.kind == "rsa" else "an Ed25519 key"
-    places = tuple(Evidence.record(name, "TXT", number, tag.start, tag.end) for tag in record.tags)
+    tags = [tag for known in "vhknpst" if (tag := record.tags.get(known)) is not None]
+    tags.sort(key=lambda tag: tag.start)
+    places = tuple(Evidence.record(name, "TXT", number, tag.start, tag.end) for tag in tags)
     children: tuple[Step, ...] = ()
     if "y" in record.flags:
         text = "The domain says by t=y that it is only testing DKIM."
@@ -264,7 +275,7 @@ def _key_step(record: KeyRecord, name: str, number: int) -> Step:
         rules.KEY,
         f"The record holds {kind} that is good for this signature.",
         "pass",
-        {tag.name: tag.value for tag in record.tags},
+        {tag.name: tag.value for tag in tags},
         None,
         places,
         children,
@@ -286,8 +297,9 @@ def _noteworthy(
     fields: tuple[Field, ...], signature: Signature, selected: Sequence[Field | None]
 ) -> tuple[Step, ...]:
     """Which field a name means, where that is a question: a name that is there several times, or not at all."""
-    steps = []
-    present = [field.name for field in fields if field is not signature.field]
+    steps: list[Step] = []
+    counts = Counter([field.name for field in fields if field is not signature.field])
+    taken: Counter[bytes] = Counter()
     for name, field in zip(signature.names, selected, strict=True):
         label = name.decode().title()
         if field is None:
@@ -295,13 +307,12 @@ def _noteworthy(
                 f"There is no further field {label}: it counts as nothing, and none can be added unnoticed."
             )
             steps.append(Step(rules.ABSENT, text, "pass", {"name": label}))
-        elif (count := present.count(name)) > 1:
-            number = 1 + sum(
-                other.name == name and other.start < field.start
-                for other in fields
-                if other is not signature.field
-            )
-            text = f"Of {count} fields {label} this name in h= means number {number} from the top."
+        elif counts[name] > 1:
+            number = counts[name] - taken[name]  # from the lowest up
+            taken[name] += 1
+            text = f"Of {counts[name]} fields {label} this name in h= means number {number} from the top."
             place = (Evidence("message", field.start, field.end),)
             steps.append(Step(rules.INSTANCES, text, "pass", {"name": label}, None, place))
+        if len(steps) == MOST_NOTES:
+            break
     return tuple(steps)
