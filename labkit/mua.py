@@ -74,6 +74,9 @@ class Login:
 
     user: str
     password: str
+    insist: bool = True
+    """Say the password only under TLS (RFC 8314 section 3). Otherwise TLS is taken where it is offered, and the password
+    goes over the line in clear where it is not: what a program does that somebody on the way can talk out of TLS."""
 
     @property
     def line(self) -> str:
@@ -92,9 +95,9 @@ async def hand_over(
 ) -> Outcome:
     """One mail transaction on a client that is not connected yet: greeting to QUIT (RFC 5321 section 3).
 
-    A server that does not know EHLO gets HELO (section 3.2). With ``login``, TLS is started and AUTH comes first. Recipients that are refused are left out; when none is
-    left, nothing is sent. Raises what the client raises when the connection fails; that means "try again later"
-    (section 3.8).
+    A server that does not know EHLO gets HELO (section 3.2). With ``login``, TLS is started, unless the port began with
+    it, and AUTH comes first. Recipients that are refused are left out; when none is left, nothing is sent. Raises what
+    the client raises when the connection fails; that means "try again later" (section 3.8).
     """
     outcome = await _transaction(client, helo, sender, recipients, message, login)
     with suppress(ClientError):  # what was decided before stays decided (RFC 5321 section 4.2.5)
@@ -114,7 +117,7 @@ async def _transaction(
     # RFC 6152 section 3: octets above 127 are announced, to a server that offers it.
     eight = not message.isascii() and "8BITMIME" in (line.upper() for line in answer.reply.lines[1:])
     if answer.reply.severity == 2 and login is not None:
-        answer = await _log_in(client, helo, login)
+        answer = await _log_in(client, helo, login, answer.reply)
     if answer.reply.severity == 2:
         answer = await _ask(client, f"MAIL FROM:<{sender}>{' BODY=8BITMIME' if eight else ''}")
     if answer.reply.severity != 2:
@@ -136,14 +139,18 @@ async def _transaction(
     return Outcome(answer.reply.severity == 2, answer, True, tuple(accepted), refused)
 
 
-async def _log_in(client: Client, helo: str, login: Login) -> Answered:
-    """The password goes over the line only when TLS is up (RFC 4954 section 4, RFC 8314 section 3)."""
-    answer = await _ask(client, "STARTTLS")
-    if answer.reply.severity != 2:
-        return answer
-    await client.start_tls()
-    answer = await _ask(client, f"EHLO {helo}")
-    return await _ask(client, login.line) if answer.reply.severity == 2 else answer
+async def _log_in(client: Client, helo: str, login: Login, greeted: Reply) -> Answered:
+    """The password goes over the line when TLS is up (RFC 4954 section 4); without it only by who does not insist."""
+    offered = "STARTTLS" in (line.upper() for line in greeted.lines[1:])
+    if not client.encrypted and (offered or login.insist):
+        answer = await _ask(client, "STARTTLS")
+        if answer.reply.severity != 2:
+            return answer
+        await client.start_tls()
+        answer = await _ask(client, f"EHLO {helo}")
+        if answer.reply.severity != 2:
+            return answer
+    return await _ask(client, login.line)
 
 
 async def _ask(client: Client, line: str) -> Answered:

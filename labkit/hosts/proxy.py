@@ -42,7 +42,13 @@ class Change:
 class OverheardSession:
     """One connection, as it passed. Changes on the loop thread; reading is safe anywhere."""
 
-    def __init__(self, connection: int, port: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        connection: int,
+        port: int,
+        now: Callable[[], float],
+        on_event: Callable[[OverheardSession, WireEvent], None],
+    ) -> None:
         self.connection = connection
         """Number of this connection at the middle, from 1."""
         self.port = port
@@ -50,6 +56,7 @@ class OverheardSession:
         self.closed = False
         self.changes: tuple[Change, ...] = ()
         self._seq = 0
+        self._on_event = on_event
         self._recorder = Recorder(connection, "wire", now, self._count)
 
     @property
@@ -65,6 +72,7 @@ class OverheardSession:
 
     def _count(self, event: WireEvent) -> None:
         self._seq = event.seq
+        self._on_event(self, event)
 
     def __repr__(self) -> str:
         return f"<overheard session {self.connection}, {len(self.transcript)} lines, {len(self.changes)} changes>"
@@ -85,6 +93,7 @@ class Middle:
         """What is switched on, in the order of switching on."""
         self._listeners: dict[int, Listener] = {}
         self._pairs: set[_Pair] = set()
+        self._callbacks: list[Callable[[OverheardSession, WireEvent], object]] = []
 
     # what it does
 
@@ -102,6 +111,25 @@ class Middle:
     def address(self, port: int) -> tuple[str, int] | None:
         """Where a program from outside the lab finds this way to ``host:port``; None where there are no sockets."""
         return self.around.transport.address(self.name, port)
+
+    def on_event(self, callback: Callable[[OverheardSession, WireEvent], object]) -> Callable[[], None]:
+        """Have ``callback(session, event)`` called for each line or record that passes, on the loop thread. Call the
+        result to end that."""
+        self._callbacks.append(callback)
+
+        def end() -> None:
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+        return end
+
+    def _tell(self, session: OverheardSession, event: WireEvent) -> None:
+        for callback in tuple(self._callbacks):
+            try:
+                callback(session, event)
+            except Exception as error:  # a listener's trouble is not the connection's trouble
+                context = {"message": "a listener of a machine in the middle failed", "exception": error}
+                asyncio.get_running_loop().call_exception_handler(context)
 
     # connections
 
@@ -136,7 +164,7 @@ class Middle:
             pair.break_off()
 
     def _begins(self, pair: _Pair) -> OverheardSession:
-        session = OverheardSession(len(self.sessions) + 1, pair.port, self.around.clock.now)
+        session = OverheardSession(len(self.sessions) + 1, pair.port, self.around.clock.now, self._tell)
         self.sessions = (*self.sessions, session)
         self._pairs.add(pair)
         return session

@@ -148,12 +148,14 @@ class AsyncWorld:
         port: int | None = 587,
         user: str | None = None,
         exact: bool = False,
+        insist_on_tls: bool = True,
         deadline: float = DEADLINE,
     ) -> Handed:
         """Hand a message in as a person's mail program does: one real session, from greeting to QUIT.
 
         ``text`` is a message; what it lacks of From, To, Date and Message-ID is added, unless it is to be sent
-        ``exact``. A text without any header field becomes the body. With ``user`` the program starts TLS and logs in.
+        ``exact``. A text without any header field becomes the body. With ``user`` the program starts TLS and logs in; if
+        it does not ``insist_on_tls``, it says the password in clear where no TLS is offered.
         It begins when no delivery is under way, so that the same calls give the same run, and returns when the
         session has ended; where the message goes from there, `settle` waits for.
 
@@ -161,7 +163,16 @@ class AsyncWorld:
         """
         await self.settle()
         return await hand_in(
-            self, text, sender, tuple(recipients), host, port, user, exact=exact, deadline=deadline
+            self,
+            text,
+            sender,
+            tuple(recipients),
+            host,
+            port,
+            user,
+            exact=exact,
+            insist=insist_on_tls,
+            deadline=deadline,
         )
 
     async def settle(self) -> None:
@@ -243,6 +254,10 @@ class AsyncWorld:
                     await middle.listen(port)
                 self.around.middles[place] = middle
             return middle
+
+    async def withdraw(self, middle: Middle) -> None:
+        """Take a machine in the middle away; what goes through it at the moment is broken off. Twice is harmless."""
+        await middle.stop()
 
     def client(
         self,

@@ -38,6 +38,7 @@ async def hand_in(
     user: str | None,
     *,
     exact: bool,
+    insist: bool,
     deadline: float,
 ) -> Handed:
     """See `AsyncWorld.submit`."""
@@ -50,7 +51,7 @@ async def hand_in(
         password = (world.host(host).spec.auth or {}).get(user)
         if password is None:
             raise KeyError(f"{host} has no account {user}")
-        login = Login(user, password)
+        login = Login(user, password, insist)
     client = world.client(host, port, deadline=deadline)
     outcome = await hand_over(client, world.spec.client, sender, recipients, octets, login=login)
     known = {field.name: getattr(outcome, field.name) for field in fields(outcome)}

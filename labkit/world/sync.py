@@ -132,6 +132,7 @@ class World:
         port: int | None = 587,
         user: str | None = None,
         exact: bool = False,
+        insist_on_tls: bool = True,
         deadline: float = DEADLINE,
     ) -> Handed:
         """Hand a message in as a person's mail program does. See :meth:`AsyncWorld.submit`."""
@@ -140,7 +141,7 @@ class World:
         return self._run(
             lambda: self._world.submit(
                 text, sender=sender, recipients=to, host=host, port=port, user=user, exact=exact,
-                deadline=deadline,
+                insist_on_tls=insist_on_tls, deadline=deadline,
             ),
             MOVING + deadline * (len(to) + 10),
         )  # fmt: skip
@@ -188,6 +189,11 @@ class World:
     def between(self, caller: str, host: str) -> Middle:
         """Put a machine into the middle of the way from ``caller`` to ``host``. See :meth:`AsyncWorld.between`."""
         return self._run(lambda: self._world.between(caller, host))
+
+    @entry_point
+    def withdraw(self, middle: Middle) -> None:
+        """Take a machine in the middle away. See :meth:`AsyncWorld.withdraw`."""
+        self._run(lambda: self._world.withdraw(middle))
 
     # what goes wrong
 

@@ -6,6 +6,7 @@ import asyncio
 import smtplib
 import ssl
 import time
+from base64 import b64encode
 from typing import Any, Literal
 
 import pytest
@@ -141,6 +142,34 @@ def test_a_client_that_says_starttls_all_the_same() -> None:
     assert heard[1] == b"XXXXXXXX\r\n"
 
 
+@pytest.mark.parametrize("port", [587, 465])
+@pytest.mark.parametrize("insist", [True, False])
+def test_a_mail_program_that_insists_on_tls_and_one_that_does_not(insist: bool, port: int) -> None:
+    """What stripping does to Alice's password. On 465 there is nothing to strip (RFC 8314 section 3.3)."""
+
+    async def run() -> tuple[bool, bool]:
+        submit = {"listeners": (587, 465), "auth_before_tls": True, "trusted": False}
+        async with AsyncWorld(chain(hosts={"submit.sender.example": submit}), transport="memory") as world:
+            middle = await world.between(world.spec.client, "submit.sender.example")
+            middle.switch_on("strip_starttls")
+            handed = await world.submit(
+                SECRET, sender="alice@sender.example", recipients=["bob@receiver.example"],
+                port=port, user="alice", insist_on_tls=insist,
+            )  # fmt: skip
+            await world.settle()
+            assert len(world.mailbox("bob@receiver.example")) == handed.delivered
+            (session,) = middle.sessions
+            return handed.delivered, session.reads(b64encode(b"\0alice\0wonderland")) or session.reads(SECRET)
+
+    delivered, heard = asyncio.run(run())
+    assert (delivered, heard) == {
+        (587, True): (False, False),
+        (587, False): (True, True),
+        (465, True): (True, False),
+        (465, False): (True, False),
+    }[port, insist]
+
+
 INJECTED = (
     "EHLO mallory.example\r\nMAIL FROM:<mallory@example.net>\r\nRCPT TO:<carol@receiver.example>\r\nDATA\r\n"
 )
@@ -204,6 +233,8 @@ def test_a_program_from_outside_goes_through_it(port: int) -> None:
     with World.open(spec) as world:
         middle = world.between("", "mail.receiver.example")
         middle.switch_on("strip_starttls")
+        seen: list[int] = []
+        stop_looking = middle.on_event(lambda session, event: seen.append(event.seq))
         address = middle.address(port)
         assert address is not None
         context = ssl.create_default_context(cafile=str(AUTHORITY))
@@ -217,9 +248,12 @@ def test_a_program_from_outside_goes_through_it(port: int) -> None:
         assert len(world.mailbox("bob@receiver.example")) == 1
         assert not world.is_own(world.host().sessions[0])
         (session,) = middle.sessions
+        stop_looking()
+        assert len(seen) > 5
+        assert seen == [event.seq for event in session.transcript][: len(seen)]  # the closing may come later
         assert session.reads(SECRET) is (port == 587)
         assert session.reads("AGFsaWNlAHdvbmRlcmxhbmQ=") is (port == 587)  # the password, in base64
-        world._run(middle.stop)
+        world.withdraw(middle)
         assert middle.address(port) is None
         assert world.address() is not None
 
@@ -248,6 +282,60 @@ def test_large_text_and_half_closed_ends_pass() -> None:
             return answers
 
     assert asyncio.run(run()).startswith(b"220")
+
+
+SCRIPTS: dict[str, list[str | bytes]] = {
+    "a message": [
+        HELLO,
+        "MAIL FROM:<a@b.example>",
+        "RCPT TO:<bob@receiver.example>",
+        "DATA",
+        "x",
+        "..",
+        ".",
+        "QUIT",
+    ],
+    "pieces": [b"EH", b"LO client", b".example\r", b"\n", b"STAR", b"T\r\n", b"QUIT\r\n"],
+    "nothing said": [],
+    "cut line": [HELLO, b"MAIL FROM:<alice@"],
+    "pipelined, and more after QUIT": [HELLO, b"NOOP\r\nRSET\r\nQUIT\r\nNOOP\r\n"],
+    "no lines": [HELLO, b"\xff\xfe\r\n", "NOOP " + "x" * 70_000, "QUIT"],
+    "STARTTLS": [HELLO, "STARTTLS", HELLO, "NOOP", "QUIT"],
+}
+
+
+@pytest.mark.parametrize("transport", NETWORKS)
+@pytest.mark.parametrize("meddling", ["", "block_port", "inject_before_tls"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_who_only_listens_changes_nothing(name: str, meddling: str, transport: Network) -> None:
+    """The server's record is the same with a machine in the middle as without; injected octets are the exception."""
+
+    async def run(between: bool) -> Transcript:
+        async with AsyncWorld(receiver(), transport=transport) as world:
+            if between:
+                middle = await world.between(world.spec.client, world.host().name)
+                if meddling:
+                    settings = {"port": 26} if meddling == "block_port" else {"octets": b""}
+                    middle.switch_on(meddling, **settings)
+            transcript = await world.play(SCRIPTS[name], deadline=5)
+            assert world.host().errors == []
+            if between:
+                (session,) = middle.sessions
+                for _ in range(200):
+                    if not session.closed:
+                        await asyncio.sleep(0.01)
+                assert session.closed
+                if name != "STARTTLS":
+                    sides = [
+                        b"".join(e.data for e in t if e.sender == s)
+                        for t in (session.transcript, transcript)
+                        for s in "CS"
+                    ]
+                    if "after QUIT" not in name:
+                        assert sides[:2] == sides[2:]
+            return transcript
+
+    assert asyncio.run(run(True)).same_wire(asyncio.run(run(False)))
 
 
 def test_names_of_meddling() -> None:
