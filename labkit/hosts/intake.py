@@ -87,7 +87,7 @@ class Intake:
             return True
         if "submission" in spec.roles and spec.trusted:
             return True
-        caller = self._host.around.caller(server.tapped.peer) if self._trusts else None
+        caller = self._host.caller(server) if self._trusts else None
         return caller is not None and caller.lower() in self._trusts
 
     def sender(self, server: LabSMTP, path: Path) -> Answer:
@@ -143,7 +143,7 @@ class Intake:
         if "submission" in host.spec.roles:
             text = self._complete(server, envelope, text, queue_id)
         session = server.tapped
-        caller = host.around.caller(session.peer)
+        caller = host.caller(server)
         address = host.around.address_of(caller) if caller else None
         kept = Envelope(envelope.mail_from or "", tuple(envelope.rcpt_tos))
         trace = trace_fields(

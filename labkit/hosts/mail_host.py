@@ -228,6 +228,10 @@ class MailHost:
         """Whether a mailbox for this path is kept at this very host."""
         return self._intake.find(path) is not None
 
+    def caller(self, server: LabSMTP) -> str | None:
+        """The host of this world that is at the other end; None for every other program."""
+        return self.around.caller(server.tapped.peer, self.name, server.port)
+
     def takes(self, path: Path) -> bool:
         """Whether the path's domain is one that this host takes mail for, as its last stop or as relay."""
         return self._intake.serves(path.domain)
@@ -252,7 +256,7 @@ class MailHost:
 
         number = self.sessions_forgotten + len(self._sessions) + 1
         session = ServerSession(number, self.clock.now, self._on_event)
-        session.peer = self.around.client_at(peer)
+        session.peer = self.around.client_at(peer, self.name)
         session.port = server.port
         self._live[server] = None
         self._sessions.append(session)
@@ -270,7 +274,7 @@ class MailHost:
     def disconnected(self, server: LabSMTP) -> None:
         """A connection is gone."""
         self._live.pop(server, None)
-        self.around.forget(server.tapped.peer)
+        self.around.forget(server.tapped.peer, self.name, server.port)
 
     def _on_event(self, session: ServerSession, event: WireEvent) -> None:
         session.lines += 1
@@ -299,7 +303,7 @@ class MailHost:
 
     def _note_refusal(self, server: LabSMTP, what: str, answer: Answer) -> None:
         if answer.code >= 400:
-            who = self.around.caller(server.tapped.peer) or server.tapped.helo or "unknown"
+            who = self.caller(server) or server.tapped.helo or "unknown"
             verb = "put off" if answer.code < 500 else "refused"
             self.note("", f"{verb} {what}, from {who}: {answer.code} {answer.enhanced} {answer.text}")
 

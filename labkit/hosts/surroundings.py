@@ -36,8 +36,8 @@ class Surroundings:
         """Which host has an IP address: address and name. Addresses that are not here answer nobody."""
         self.middles: dict[tuple[str, str], Middle] = {}
         """Machines in the middle, by caller and host in lower case; an empty caller stands for everybody."""
-        self._callers: dict[tuple[str, int], str] = {}
-        self._behind: dict[tuple[str, int], tuple[str, int]] = {}
+        self._callers: dict[_Line, str] = {}
+        self._behind: dict[tuple[tuple[str, int], str], tuple[str, int]] = {}
         self._seqs = itertools.count(1)
         self._about: dict[str, str] = {}
 
@@ -78,7 +78,8 @@ class Surroundings:
         if name is None:
             raise ConnectionRefusedError(f"nobody answers at {hop.address}")
         wire, _ = await self.road(caller).connect(name, port, lambda: protocol)
-        self._callers[_place(wire.get_extra_info("sockname"))] = caller
+        if not wire.is_closing():  # it may be gone already
+            self._callers[_line(wire.get_extra_info("sockname"), name, port)] = caller
         return name
 
     def road(self, caller: str) -> Road:
@@ -93,20 +94,23 @@ class Surroundings:
             if session.peer == far and not session.closed:  # it was faster
                 session.peer = near
                 return
-        self._behind[far] = near
+        self._behind[far, host.lower()] = near
 
-    def client_at(self, peer: tuple[str, int] | None) -> tuple[str, int] | None:
-        """Where the client is that a new connection comes from: ``peer``, or who stands behind a middle there."""
-        return None if peer is None else self._behind.pop(_place(peer), peer)
+    def client_at(self, peer: tuple[str, int] | None, host: str) -> tuple[str, int] | None:
+        """Where the client is that a new connection to ``host`` comes from: ``peer``, or who stands behind a middle
+        there."""
+        return None if peer is None else self._behind.pop((_place(peer), host.lower()), peer)
 
-    def caller(self, peer: tuple[str, int] | None) -> str | None:
-        """The host of this world that made the connection from ``peer``; None for every other program."""
-        return None if peer is None else self._callers.get(_place(peer))
+    def caller(self, peer: tuple[str, int] | None, host: str, port: int) -> str | None:
+        """The host of this world that made the connection from ``peer`` to ``host:port``; None for every other program.
 
-    def forget(self, peer: tuple[str, int] | None) -> None:
-        """A connection from ``peer`` is gone; its port may serve somebody else later."""
+        ``peer`` alone would not do: one local port may lead to several servers at the same time."""
+        return None if peer is None else self._callers.get(_line(peer, host, port))
+
+    def forget(self, peer: tuple[str, int] | None, host: str, port: int) -> None:
+        """That connection is gone; its local port may serve somebody else later."""
         if peer is not None:
-            self._callers.pop(_place(peer), None)
+            self._callers.pop(_line(peer, host, port), None)
 
     def session_number(self, name: str, address: Any) -> int | None:
         """The number, at its host, of the session that comes from ``address``."""
@@ -133,6 +137,14 @@ class Road:
         if middle is None:
             return await self._around.transport.connect(host, port, factory)
         return await middle.connect(port, factory)
+
+
+_Line = tuple[str, int, str, int]
+"""Both ends of a connection: the client's address and port, the server's name and port."""
+
+
+def _line(peer: Any, host: str, port: int) -> _Line:
+    return (*_place(peer), host.lower(), port)
 
 
 def _place(address: Any) -> tuple[str, int]:

@@ -12,7 +12,9 @@ import pytest
 
 from labkit.hosts import dsn
 from labkit.hosts.movement import Movement
+from labkit.hosts.outgoing import Outgoing
 from labkit.hosts.queue import RetryRule
+from labkit.hosts.routing import NextHop
 from labkit.world import AsyncWorld, HostSpec, WorldSpec, chain
 from labkit.world.chain import ZONES
 
@@ -86,7 +88,11 @@ def test_from_alice_to_bob(transport: str) -> None:
         assert [len(host.sessions) for host in world.hosts] == [1, 1, 1, 0, 1]
         assert [len(host.queue) for host in world.hosts] == [0] * 5
         # only the first host, with its own mail programs, hears from a program
-        assert [world.around.caller(one.peer) for host in world.hosts for one in host.sessions] == [None] * 4
+        assert [
+            world.around.caller(one.peer, host.name, one.port)
+            for host in world.hosts
+            for one in host.sessions
+        ] == [None] * 4
 
     play(story, transport=transport)
 
@@ -753,3 +759,22 @@ def test_smtplib_hands_in_and_the_chain_carries_on() -> None:
         world.settle()
         assert [message.subject for message in world.mailbox(BOB)] == [str(number) for number in range(20)]
         assert world.mailbox(CAROL)[0].text.endswith("\r\n\r\n.x\r\n")
+
+
+def test_a_program_is_not_taken_for_a_host_because_of_its_port() -> None:
+    """One local port may lead to several servers at a time: only both ends together tell who it is."""
+
+    async def story(world: AsyncWorld) -> None:
+        hop = NextHop(MX1, 10, "198.51.100.10")
+        session = Outgoing(hop, 25)
+        await session.open(world.around, RELAY)
+        peer = world.host(MX1).sessions[0].peer
+        assert world.around.caller(peer, MX1, 25) == RELAY
+        assert world.around.caller(peer, SUBMIT, 587) is None
+        world.around.forget(peer, SUBMIT, 587)  # the other one hangs up first
+        assert world.around.caller(peer, MX1, 25) == RELAY
+        await session.quit()
+        assert world.around.caller(peer, MX1, 25) is None
+
+    for transport in ("memory", "loopback"):
+        play(story, transport=transport)
