@@ -160,6 +160,7 @@ class Outgoing(asyncio.Protocol):
         assert self._wire is not None
         self._came.clear()  # said in clear behind the 220: nothing of it may count under TLS
         self._rest = b""
+        self._parser = ReplyParser()
         wire = await asyncio.get_running_loop().start_tls(
             self._wire,
             self,
@@ -239,7 +240,7 @@ class Outgoing(asyncio.Protocol):
         if self._wire is not None:
             self._wire.close()
             if self._around is not None:
-                self._around.forget(self._address, self.name, self.port)
+                self._around.forget(self._address)
         self._writable.set()
         self._wake()
 

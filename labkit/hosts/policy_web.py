@@ -124,11 +124,14 @@ class _Response(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.octets = bytearray()
+        self.too_much = False
         self.ended = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
-        if len(self.octets) <= SIZE_LIMIT + REQUEST_LIMIT:
-            self.octets += data
+        self.octets += data
+        self.too_much = len(self.octets) > SIZE_LIMIT + REQUEST_LIMIT
+        if self.too_much:
+            self.ended.set()
 
     def eof_received(self) -> None:
         self.ended.set()
@@ -178,6 +181,8 @@ async def fetch(
     finally:
         if wire is not None:
             wire.abort()
+    if response.too_much:
+        return Fetched(trouble=f"{host} sends more than {SIZE_LIMIT} octets")
     return _read(bytes(response.octets), host)
 
 

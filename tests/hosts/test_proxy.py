@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 
 from labkit.client import NotConnected
-from labkit.hosts.meddling import MEDDLINGS, BlockPort, make_meddling
+from labkit.hosts.meddling import MEDDLINGS, BlockPort, Meddling, make_meddling
 from labkit.hosts.proxy import Middle, OverheardSession
 from labkit.hosts.tls import AUTHORITY, TlsUse
 from labkit.smtp.transcript import Transcript
@@ -189,6 +189,40 @@ def test_injection_at_a_right_server_and_at_a_weak_one(transport: Network) -> No
     ]
     assert "354 End data with <CR><LF>.<CR><LF>" in under_tls
     assert not weak.heard
+
+
+class InjectReplies(Meddling):
+    """Answers of somebody else behind the server's 220, still in clear."""
+
+    name = "inject_replies"
+
+    def from_server(self, line: bytes) -> bytes:
+        return line + b"250-EVIL\r\n250 X\r\n250-H" if line.startswith(b"220 2.0.0 Ready") else line
+
+
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_replies_injected_before_the_handshake_count_for_nobody(transport: Network) -> None:
+    """Nor may they hold up the session: the client forgets what it heard in clear (RFC 3207 section 4.2)."""
+
+    async def run() -> tuple[int, list[str]]:
+        async with AsyncWorld(chain(hosts={RELAY: {"tls": "verify"}}), transport=transport) as world:
+            (await world.between(RELAY, MX1)).switch_on(InjectReplies())
+            await world.submit(SECRET, sender="alice@sender.example", recipients=["bob@receiver.example"])
+            await world.settle()
+            (await world.between(world.spec.client, MX1)).switch_on(InjectReplies())
+            client = world.client(MX1)
+            await client.connect()
+            await client.send_line(HELLO)
+            await client.send_line("STARTTLS")
+            await client.start_tls()
+            said = [str(await client.send_line(line)) for line in (HELLO, "NOOP", "VRFY bob")]
+            sessions = world.host("mx2.receiver.example").sessions
+            return len(world.mailbox("bob@receiver.example")) - len(sessions), said
+
+    arrived, said = asyncio.run(run())
+    assert arrived == 1
+    assert [line[:3] for line in said] == ["250", "250", "252"]
+    assert "EVIL" not in "".join(said)
 
 
 def test_a_blocked_port() -> None:

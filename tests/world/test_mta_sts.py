@@ -164,6 +164,24 @@ def test_a_policy_that_cannot_be_had_is_none(change: str, value: Any, words: str
     assert any(words in step.text for step in first.trace)
 
 
+@pytest.mark.parametrize(
+    ("octets", "words"),
+    [
+        (b"", "is no HTTP"),
+        (b"220 mail.receiver.example ESMTP\r\n", "is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 99\r\n\r\nversion: STSv1\n", "is no HTTP"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n" + b"x: y\n" * 20_000, "sends more than 65536 octets"),
+    ],
+)  # fmt: skip
+def test_a_web_host_that_answers_nonsense(octets: bytes, words: str) -> None:
+    def prepare(world: AsyncWorld) -> None:
+        world.policy_web("receiver.example").answer = lambda _head: octets  # type: ignore[method-assign]
+
+    world = send(prepare)
+    assert len(world.mailbox(BOB)) == 1
+    assert words in world.host(RELAY).relay.sts.verdicts[0].trace[1].text
+
+
 def test_a_policy_that_was_seen_once_protects_until_it_ends() -> None:
     """An attacker hides record and web host: who has the policy is not moved, for max_age seconds (section 10.2)."""
 
