@@ -92,7 +92,8 @@ def test_properties() -> None:
         (b"s=s1;", b"s=s1; q=http;", "signature syntax error", "3.5"),
         (b"s=s1;", b"s=s1; i=example.com;", "signature syntax error", "3.5"),
         (b"s=s1;", b"s=s1; i=@notexample.com;", "domain mismatch", "3.5"),
-        (b"s=s1;", b"s=s1; i=@com;", "domain mismatch", "3.5"),
+        (b"s=s1;", b"s=s1; i=@mail.org;", "domain mismatch", "3.5"),
+        (b"s=s1;", b"s=s1; i=@.example.com;", "signature syntax error", "3.5"),
         (b"s=s1;", b"s=s1;;", "signature syntax error", "3.2"),
         (b"s=s1;", b"s=s1; s=s1;", "signature syntax error", "3.2"),
         (b"s=s1;", b"s=s1; nonsense;", "signature syntax error", "3.2"),
@@ -279,6 +280,7 @@ def test_keys() -> None:
 
     made = KeyPair.generate("ed25519-sha256")
     pem = made.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    assert KeyPair.of(pem.decode()) == KeyPair.of(pem)
     assert KeyPair.of(pem).record == KeyPair.of(made.private).record == made.record
     other: Any = generate_private_key(SECP256R1())
     with pytest.raises(ValueError, match="RSA or Ed25519"):
@@ -306,3 +308,63 @@ def test_the_trace_is_in_the_order_of_the_decisions() -> None:
         "3.7",
         "6.1.3",
     ]
+
+
+RFC_8463 = """\
+DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=brisbane; t=1528637909; h=from : to :
+ subject : date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=/gCrinpcQOoIfuHNQIbq4pgh9kyIK3AQUdt9OdqQehSwhEIug4D11Bus
+ Fa3bT3FY5OsU7ZbnKELq+eXdp1Q1Dw==
+DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
+ d=football.example.com; i=@football.example.com;
+ q=dns/txt; s=test; t=1528637909; h=from : to : subject :
+ date : message-id : from : subject : date;
+ bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;
+ b=F45dVWDfMbQDGHJFlXUNB2HKfbCeLRyhDXgFpEL8GwpsRe0IeIixNTe3
+ DhCVlUrSjV4BwcVcOF6+FF3Zo9Rpo1tFOeS9mPYQTnGdaSGsgeefOsk2Jz
+ dA+L10TeYt9BgDfQNZtKdN1WO//KgIqXP7OdEFE4LjFYNcUxZQ4FADY+8=
+From: Joe SixPack <joe@football.example.com>
+To: Suzie Q <suzie@shopping.example.net>
+Subject: Is dinner ready?
+Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)
+Message-ID: <20030712040037.46341.5F8J@football.example.com>
+
+Hi.
+
+We lost the game.  Are you hungry yet?
+
+Joe.
+"""
+RFC_8463_ZONE = """\
+brisbane._domainkey.football.example.com. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+test._domainkey.football.example.com. TXT "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWR" \
+"iGs5V6NpP3idY6Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutAC" \
+"DfzwQ/BC/e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G+2kryOTIKT+l/K4w3QIDAQAB"
+"""
+
+
+def test_the_example_of_rfc_8463() -> None:
+    """Appendix A.3: one message, an Ed25519 and an RSA signature that others made."""
+    message = RFC_8463.replace("\n", "\r\n").encode()
+    verdicts = verify(message, dns=Zones.from_text(RFC_8463_ZONE))
+    assert [(verdict.result, verdict.properties["header.a"]) for verdict in verdicts] == [
+        ("pass", "ed25519-sha256"),
+        ("pass", "rsa-sha256"),
+    ]
+
+
+def test_a_file_with_other_line_ends_says_so() -> None:
+    verdict = check(signed().replace(b"\r\n", b"\n"))
+    assert told(verdict)[:2] == ("fail", "body hash did not verify")
+    assert "Line ends were changed" in verdict.explanation
+
+
+def test_cryptography_is_not_loaded_before_a_key_is() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, labkit.auth.dkim; print('cryptography' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

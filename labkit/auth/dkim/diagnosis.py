@@ -25,6 +25,8 @@ LARGEST = 1 << 16
 """Octets of the largest body, and of the largest header, that are looked into."""
 MOST_FIELDS = 100
 """More signed fields are not looked into."""
+MOST_BODY_LINES = 4000
+"""Lines of the largest body that is looked into."""
 MOST_CUTS = 400
 """How many lines from the end a footer may begin, at most."""
 MOST_LINES = 40
@@ -44,7 +46,7 @@ _LIST_TAG = re.compile(rb"\[[^\[\]\r\n]{1,80}\] ?")
 def diagnose_body(message: bytes, header: Header, signature: Signature) -> Step | None:
     """The change that explains why the body's hash is not the one in bh=, or None if it is none of the usual."""
     start = header.body_start
-    if len(message) - start > LARGEST:
+    if len(message) - start > LARGEST or message.count(b"\n", start) > MOST_BODY_LINES:
         return None
     relaxed, length, wanted = signature.relaxed_body, signature.length, signature.body_hash
 

@@ -28,11 +28,13 @@ class KeyPair:
     """What p= holds: SubjectPublicKeyInfo of an RSA key, the 32 octets of an Ed25519 key."""
 
     @classmethod
-    def of(cls, key: KeyPair | PrivateKey | bytes) -> KeyPair:
+    def of(cls, key: KeyPair | PrivateKey | bytes | str) -> KeyPair:
         """The pair of a private key, also as PEM without a password. Raises ``ValueError`` for other kinds."""
         if isinstance(key, KeyPair):
             return key
-        return _read(key) if isinstance(key, bytes) else cls._from(key)
+        if isinstance(key, (bytes, str)):
+            return _read(key.encode() if isinstance(key, str) else key)
+        return cls._from(key)
 
     @classmethod
     def generate(cls, algorithm: str = "rsa-sha256", bits: int = 2048) -> Self:

@@ -179,8 +179,8 @@ class _Reader:
         if tag is None:
             return f"@{domain.value}"
         _, at, own = tag.value.rpartition("@")
-        if not at:
-            self._refuse("The value of i= has no @.", tag)
+        if not at or _DOMAIN.fullmatch(own) is None:
+            self._refuse("The value of i= has no @ with a domain name behind it.", tag)
         if not f".{own.lower()}".endswith(f".{domain.value.lower()}"):
             text = f"The domain {own[:80]!r} in i= is not {domain.value} nor below it."
             self._refuse(text, tag, "domain mismatch", rules.IDENTITY)

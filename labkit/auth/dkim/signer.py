@@ -36,7 +36,7 @@ def sign(
     *,
     domain: str,
     selector: str,
-    key: KeyPair | PrivateKey | bytes,
+    key: KeyPair | PrivateKey | bytes | str,
     canonicalization: str = "relaxed/relaxed",
     headers: Sequence[str] | None = None,
     identity: str | None = None,
