@@ -2,7 +2,8 @@
 
 ``check_host(ip, domain, sender, helo=..., dns=...)`` gives a `Verdict`: the result, and the trace that led to it.
 The parts: ``record`` reads a record into terms, ``macros`` its macros, ``identity`` says whose domain is checked,
-``mechanisms`` holds what each mechanism does, ``evaluate`` puts them together.
+``mechanisms`` holds what each mechanism does, ``evaluate`` puts them together. ``lint(domain, dns)`` is another
+matter: what a record costs and risks at worst, whoever the client is.
 
 Where the RFC leaves a choice:
 
@@ -16,5 +17,15 @@ Where the RFC leaves a choice:
 from __future__ import annotations
 
 from labkit.auth.spf.evaluate import check_helo, check_host, check_mail_from
+from labkit.auth.spf.review import Cost, Finding, Review, lint, lint_record
 
-__all__ = ["check_helo", "check_host", "check_mail_from"]
+__all__ = [
+    "Cost",
+    "Finding",
+    "Review",
+    "check_helo",
+    "check_host",
+    "check_mail_from",
+    "lint",
+    "lint_record",
+]

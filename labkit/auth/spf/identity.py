@@ -42,20 +42,20 @@ def identity_of(domain: str, sender: str, helo: str) -> Identity:
     local, at, sender_domain = ("", "", helo) if null else sender.rpartition("@")
     octets = len(whole.encode("utf-8", "surrogatepass"))
     start = octets - len(sender_domain.encode("utf-8", "surrogatepass"))
-    name, invalid = _a_labels(domain or sender_domain)
+    name, invalid = a_labels(domain or sender_domain)
     return Identity(
         source,
         name,
         local or "postmaster",
-        _a_labels(sender_domain)[0],
+        a_labels(sender_domain)[0],
         (Evidence(source, 0, start - len(at)),) if local else (),
         (Evidence(source, start, octets),) if start < octets else (),
         invalid,
-        rules.NULL_PATH if null else rules.MAIL_FROM,
+        rules.HELO if null else rules.MAIL_FROM,
     )
 
 
-def _a_labels(domain: str) -> tuple[str, str | None]:
+def a_labels(domain: str) -> tuple[str, str | None]:
     """A domain in A-labels (RFC 8616 section 4), and why it cannot be checked if so."""
     name = domain.removesuffix(".")
     if not name.isascii():

@@ -146,7 +146,7 @@ def as_name(text: str) -> str:
 def why_no_name(text: str) -> str | None:
     """Why no query could ask for this name, as part of a sentence; None if one can (RFC 1035 section 2.3.4)."""
     if not text.isascii():
-        return "it has letters beyond ASCII"
+        return "it has letters beyond ASCII, RFC 8616 section 4"
     if len(text) > MAX_NAME:
         return f"it has more than {MAX_NAME} octets"
     for label in text.split("."):

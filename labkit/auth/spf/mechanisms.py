@@ -324,6 +324,9 @@ class Mechanisms:
                 confirmed.append(text)
             outcome = "no match" if matched is None else "match"
             tried.append(Step(rules.PTR, said, outcome, NOTHING, addresses, tuple(marks)))
+        if len(found.records) > MOST_NAMES:
+            said = f"There are {len(found.records)} PTR records; those behind the first {MOST_NAMES} are ignored."
+            tried.append(Step(rules.PTR_LIMIT, said, "no match"))
         return found, confirmed
 
     def client_name(self, domain: str) -> str:

@@ -9,11 +9,11 @@ def _rule(section: str, text: str) -> Rule:
     return Rule(f"RFC 7208 section {section}", text)
 
 
-HELO = _rule(
-    "2.3", "The name in HELO or EHLO can be checked by itself; the sender is then postmaster at that name."
-)
 MAIL_FROM = _rule("2.4", "What is checked is the domain of MAIL FROM, not that of the From field.")
-NULL_PATH = _rule("2.4", "For MAIL FROM:<> the sender is postmaster at the name given in HELO or EHLO.")
+HELO = Rule(
+    "RFC 7208 sections 2.3 and 2.4",
+    "The name in HELO is checked by itself, or in place of MAIL FROM:<>; the sender is postmaster at it.",
+)
 STRINGS = _rule("3.3", "The strings of one TXT record are joined without spaces.")
 SIZE = _rule("3.4", "The answer with all TXT records of a name should fit into 512 octets.")
 ASCII = _rule("3.1", "A record is printable ASCII text.")
@@ -54,4 +54,3 @@ EXP = _rule(
 )
 MACROS = _rule("7.1", "A % begins a macro: %{letter...}, %%, %_ or %-.")
 LETTERS = _rule("7.2", "The macro letters are s l o d i p h v; c r t only in an explanation.")
-U_LABELS = Rule("RFC 8616 section 4", "A local-part with letters beyond ASCII never matches in a DNS name.")
