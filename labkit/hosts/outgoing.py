@@ -240,7 +240,7 @@ class Outgoing(asyncio.Protocol):
         if self._wire is not None:
             self._wire.close()
             if self._around is not None:
-                self._around.forget(self._address)
+                self._around.forget(self._address, self.name, self.port)
         self._writable.set()
         self._wake()
 
