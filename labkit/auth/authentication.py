@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from labkit.auth.dkim import verify
 from labkit.auth.dmarc import AuthorDomain, Identifier, author_domain, evaluate
 from labkit.auth.spf import check_host
 from labkit.auth.tag_list import parse_tags
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Verdict
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import NoReturn
 
+from labkit.frozen import dataclass
 from labkit.message import header_fields
 
 __all__ = ["AuthResError", "AuthenticationResults", "MethodResult", "Property", "parse", "remove_forged"]

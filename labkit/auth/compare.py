@@ -7,10 +7,10 @@ the DNS said. Where their octets stand does not count: a record that moved is no
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from labkit.frozen import dataclass
 from labkit.verdict import Step, Verdict
 
 __all__ = ["Row", "compare", "compare_steps"]

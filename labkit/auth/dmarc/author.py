@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from labkit.auth.dmarc.names import NameProblem, normal
 from labkit.auth.dmarc.rules import RFC_9989
+from labkit.frozen import dataclass
 from labkit.message import header_fields
 from labkit.smtp.rule import Rule
 from labkit.verdict import Evidence

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Verdict
 
 __all__ = ["Identifier", "Identifiers", "identifiers_of"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.auth.dmarc.record import POLICIES
 from labkit.auth.dmarc.rules import RFC_7489
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Step
 
 if TYPE_CHECKING:

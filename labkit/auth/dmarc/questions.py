@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from labkit.auth.dmarc.record import Record, is_record, read_record
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Step
 
 if TYPE_CHECKING:

@@ -13,15 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from labkit.auth.tag_list import Tag, TagProblem, parse_tags
+from labkit.frozen import dataclass
 
 __all__ = ["POLICIES", "Record", "ReportUri", "is_record", "read_record"]
 
 POLICIES = ("none", "quarantine", "reject")
 """The values of p, sp and np, from the mildest to the hardest."""
+
+MOST_URIS = 100
+"""Destinations of one tag that are read: a record may have 64 KiB."""
 
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@$&'()*+;=-]|%[0-9A-Fa-f]{2})*")
@@ -138,7 +141,7 @@ def read_record(octets: bytes) -> Record | None:
 
 def _uris(octets: bytes, tag: Tag) -> Iterator[ReportUri]:
     at = tag.value_start
-    for part in octets[tag.value_start : tag.end].decode("latin-1").split(","):
+    for part in octets[tag.value_start : tag.end].decode("latin-1").split(",", MOST_URIS)[:MOST_URIS]:
         written = part.strip(_WSP)
         start = at + len(part) - len(part.lstrip(_WSP))
         size = _SIZE.search(written)

@@ -6,8 +6,7 @@ structure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["RFC_7489", "RFC_9989", "Rules"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from labkit.auth.dmarc.names import parents
 from labkit.auth.dmarc.questions import Answer, Questions
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Step
 
 __all__ = ["Discovery", "Organization", "TreeWalk", "walk_names"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.auth.dmarc.names import NameProblem, normal
 from labkit.auth.dmarc.record import read_record
 from labkit.auth.reports.model import AuthResult, Override, PublishedPolicy, Report, ReportRow
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     from labkit.auth.authentication import Authentication

@@ -5,7 +5,6 @@ The text read is draft-ietf-dmarc-aggregate-reporting-24, section 3; RFC 9990 ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labkit.auth.dmarc.names import NameProblem, normal
@@ -13,6 +12,7 @@ from labkit.auth.dmarc.questions import Answer, Questions
 from labkit.auth.dmarc.record import Record, ReportUri, read_record
 from labkit.auth.dmarc.rules import RFC_9989
 from labkit.auth.dmarc.walk import TreeWalk
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 from labkit.verdict import Evidence, Step
 

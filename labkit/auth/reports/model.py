@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from labkit.frozen import dataclass
 
 __all__ = ["NAMESPACE", "AuthResult", "Override", "PublishedPolicy", "Report", "ReportError", "ReportRow"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from labkit.auth.dmarc.policy import Choice, choose, disposition
 from labkit.auth.dmarc.questions import Questions
 from labkit.auth.dmarc.rules import RFC_7489, RFC_9989, Rules
 from labkit.auth.dmarc.walk import Discovery, Organization, TreeWalk
+from labkit.frozen import dataclass
 from labkit.verdict import Evidence, Step, Verdict
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from labkit.auth.dmarc.record import POLICIES, Record, is_record, read_record
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 __all__ = ["Remark", "lint"]
