@@ -90,22 +90,29 @@ class LabWidget(anywidget.AnyWidget):
             self.send({"op": "trouble", "text": text, "view": view})
 
     def _renew(self) -> None:
-        self._cells.clear()
         # Whatever became of the former model in the page (anywidget gives one two seconds to load, and a page that is
         # busy or was reloaded can miss that), this one is new there. The state behind it is this object's.
+        # An interrupt may strike anywhere in here, so the cells are forgotten last: the next run does all of it again.
         super().close()
-        del self._repr_mimebundle_  # ipywidgets has put it out of use, on this object alone
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets has put it out of use, on this object alone
         self._model_id = None
         self.open()
+        self._cells.clear()
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         cell = running_cell()
-        if cell in self._cells:
+        if cell in self._cells or self.comm is None:
             self._renew()
         self._cells.add(cell)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         bundle = {"text/plain": self.as_text(), "text/html": self.as_html()}
         return {**bundle, "application/vnd.jupyter.widget-view+json": view}, {}
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except AttributeError:  # an interrupt left it half made: what it has not got, it need not close
+            super().close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

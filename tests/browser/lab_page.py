@@ -22,6 +22,8 @@ from .jupyter import THEMES, Jupyter
 from .watch import HANDLER_ERROR, Watch
 
 WIDTHS = (720, 900, 1280, 1680)
+_COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+"""The rules of axe-core, among those that are on, that look at colours."""
 
 _NAMES = """
 const app = window.jupyterapp, panel = app.shell.currentWidget, nb = panel?.content;
@@ -330,7 +332,8 @@ class LabPage:
     def axe(self, selector: str = ".lk", *, themes: Sequence[str] = ()) -> list[str]:
         """What axe-core finds inside `selector`, one line for each element; an empty list is what we want.
 
-        Checks the theme that is on, or one after the other those named; the last of them stays on.
+        Checks the theme that is on, or one after the other those named; the last of them stays on. What does not depend
+        on colours is checked in the first of them alone.
 
         The window grows until all cells are in it, and JupyterLab's body, which has no height, lets its content
         show: what axe takes for hidden or scrolled away it passes over without measuring any contrast.
@@ -344,7 +347,11 @@ class LabPage:
         self.page.set_viewport_size({"width": size["width"], "height": math.ceil(cells["height"]) + 300})
         self.page.evaluate("document.body.style.overflow = 'visible'")
         try:
-            return [line for theme in themes or [None] for line in self._axe(selector, theme)]
+            return [
+                line
+                for number, theme in enumerate(themes or [None])
+                for line in self._axe(selector, theme, colours_alone=number > 0)
+            ]
         finally:
             self.page.evaluate("document.body.style.overflow = ''")
             self.page.set_viewport_size(size)
@@ -364,11 +371,14 @@ class LabPage:
         )
         return self.page.evaluate(script, [arg, timeout * 1000])
 
-    def _axe(self, selector: str, theme: str | None) -> list[str]:
+    def _axe(self, selector: str, theme: str | None, *, colours_alone: bool) -> list[str]:
         if theme:
             self.set_theme(theme)
         self.settle()
-        found = Axe().run(self.page, context=selector, options={"resultTypes": ["violations"]})
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if colours_alone:
+            options["runOnly"] = {"type": "rule", "values": _COLOUR_RULES}
+        found = Axe().run(self.page, context=selector, options=options)
         return [
             f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
             for violation in found.response["violations"]

@@ -148,16 +148,14 @@ def test_untrusted_and_not_run_it_tells_the_story_in_both_themes(open_lab: OpenL
     lab.open_sections()
     assert lab.page.locator(".lk").count() == 0  # nothing has run, nothing is live
     numbers = {cell.source: number for number, cell in enumerate(lab.cells())}
-    for theme in ("light", "dark"):
-        lab.set_theme(theme)
-        for source, plain, _ in html_outputs(name):
-            shown = lab.output(numbers[source])
-            assert words(plain) - words(shown.inner_text()) <= LEAD_OVER
-            if is_session(plain):
-                picture = shown.get_by_role("img")
-                expect(picture).to_be_visible()
-                assert picture.evaluate("(img) => img.complete && img.naturalHeight > 100")
-                check_table(plain, shown.locator("tbody tr").evaluate_all(CELLS_OF_ROWS))
+    for source, plain, _ in html_outputs(name):
+        shown = lab.output(numbers[source])
+        assert words(plain) - words(shown.inner_text()) <= LEAD_OVER
+        if is_session(plain):
+            picture = shown.get_by_role("img")
+            expect(picture).to_be_visible()
+            assert picture.evaluate("(img) => img.complete && img.naturalHeight > 100")
+            check_table(plain, shown.locator("tbody tr").evaluate_all(CELLS_OF_ROWS))
     assert lab.axe(".jp-RenderedHTMLCommon.jp-OutputArea-output", themes=("light", "dark")) == []
 
 

@@ -27,8 +27,8 @@ from labkit.lessons.queue_and_bounces_world import (
 )
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
-from labkit.view.map_view import HopSession
 from labkit.view.retry_timeline import RetryTimeline
+from labkit.view.session_widget import SessionAt
 from labkit.world import RetryRule, World
 
 
@@ -109,8 +109,8 @@ def test_a_lost_answer_opens_at_the_dot_that_was_not_answered(lesson: QueueLesso
     timeline = lesson.timeline("lost")
     number = next(one.seq for one in world.movements if one.kind == "lost")
     timeline.on_open({"n": number})
-    assert isinstance(timeline._child, HopSession)
-    at, notes = timeline._child._line, observe(world.host(MX).sessions[0].transcript)
+    assert isinstance(timeline._child, SessionAt)
+    at, notes = timeline._child._at, observe(world.host(MX).sessions[0].transcript)
     assert notes[at - 1].octets == b".\r\n"
     assert "may have taken the message" in explain_line(notes, notes[-1].seq).effect  # of the closing, too
 

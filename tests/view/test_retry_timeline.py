@@ -227,3 +227,26 @@ def test_status_and_action_are_explained_by_their_value() -> None:
     )
     assert meaning("Status", "5.9.9")[0] == "`5` permanent."
     assert meaning("X-Other", "1") == ("", "")
+
+
+def test_a_cell_interrupted_while_it_shows_a_widget_shows_it_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Wherever the interrupt strikes: before the former model is closed, or before the new one is open."""
+    view = NoticeView(lambda: None)
+    view._repr_mimebundle_()
+
+    def interrupted(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("open", "close"):
+        with monkeypatch.context() as now:
+            now.setattr("ipywidgets.Widget." + step, interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                view._repr_mimebundle_()
+        assert view._repr_mimebundle_()[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
+
+
+def test_a_half_made_widget_goes_without_complaint() -> None:
+    half = RetryTimeline.__new__(RetryTimeline)
+    half.__del__()

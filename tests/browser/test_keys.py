@@ -1,0 +1,62 @@
+"""No key that a learner presses in a widget does anything to the notebook around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from .lab_page import LabPage
+from .learner import NOTEBOOKS, Learner
+
+OpenLab = Callable[..., LabPage]
+
+ONE_KEY_SHORTCUTS = "bddaxm{ArrowDown}{ArrowUp}{ArrowRight}{ArrowLeft}{Escape}"
+
+# Where the keyboard is, and whether that control has had its keys already; `arg`: from now on it has.
+WHERE = """
+const at = document.activeElement, cell = nb.widgets.findIndex((one) => one.node.contains(at));
+const fresh = !('pressed' in at.dataset);
+if (arg) at.dataset.pressed = '';
+const name = `${at.tagName.toLowerCase()} ${at.ariaLabel || at.innerText || at.value || ''}`.slice(0, 80);
+return [name, fresh, at.closest('.jp-OutputArea-output') ? cell : -1];
+"""
+
+
+@pytest.mark.parametrize("notebook", ["00_start_here", "01_session", "03_extensions"])
+def test_no_key_on_any_control_touches_a_cell(open_lab: OpenLab, notebook: str) -> None:
+    lab = open_lab(NOTEBOOKS / f"{notebook}.ipynb")
+    lab.run_all()
+    lab.open_sections()
+    before = lab.cells()
+    reached = {}
+    for number, line in Learner(lab).widget_cells().items():
+        reached[line] = press_everything(lab, number)
+        assert lab.cells() == before, f"a key in the output of {line!r} changed the notebook"
+    assert sum(map(len, reached.values())) > 50, json.dumps(reached, indent=1)
+
+
+def press_everything(lab: LabPage, number: int) -> list[str]:
+    """Press JupyterLab's one-key shortcuts, then Enter, on every control of one widget; which they were.
+
+    Where Enter leads to a control that was not there before, that one gets its keys too.
+    """
+    if not lab.has_stop(number):
+        return []
+    lab.focus_widget(number)
+    pressed: list[str] = []
+    for _ in range(200):
+        control, fresh, cell = lab.in_page(WHERE, True)
+        if cell != number:
+            return pressed
+        if not fresh or pressed.count(control) > 2:
+            lab.keys("{Tab}")
+            continue
+        pressed.append(control)
+        lab.keys(
+            ONE_KEY_SHORTCUTS + ("" if control.startswith("a ") else "{Enter}")
+        )  # a link leads away, as it should
+        lab.page.wait_for_timeout(50)  # what Enter did to the widget has arrived
+        assert lab.in_page(WHERE, False)[2] == number, f"the keyboard fell out of the widget: {control}"
+    raise AssertionError(f"no end of controls in cell {number}: {pressed[-8:]}")
