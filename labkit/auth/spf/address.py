@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Family = Literal[4, 6]
 
@@ -44,8 +43,7 @@ MASKS: dict[Family, tuple[int, ...]] = {
 """By family and prefix length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """The address that connected. An IPv4 address mapped into IPv6 is the IPv4 address (section 5)."""
 
     text: str

@@ -168,12 +168,12 @@ class Check(Mechanisms):
 
     def _redirect(self, term: Modifier, domain: str, steps: list[Step], included: bool) -> str:
         """Section 6.1."""
-        name, evidence, _ = self.target(term, domain)
+        name, evidence, invalid = self.target(term, domain)
         self.path = []
         if self.over_limit(term, steps):
             return "permerror"
         below: list[Step] = []
-        result = self.other(name, below, included)
+        result = self.other(name, invalid, below, included)
         said = (
             f"Nothing has matched, and `{term.text}` is there: the result is that of {shown(name)}, {result}."
         )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from labkit.auth.spf import rules
 from labkit.auth.spf.macros import why_no_name
@@ -16,8 +15,7 @@ NULL = ("", "<>")
 """How the null reverse-path is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The sender of a check, and where its parts stand in MAIL FROM or HELO."""
 
     source: Literal["mail_from", "helo"]
@@ -40,19 +38,24 @@ def identity_of(domain: str, sender: str, helo: str) -> Identity:
     source: Literal["mail_from", "helo"] = "helo" if null else "mail_from"
     whole = helo if null else sender
     local, at, sender_domain = ("", "", helo) if null else sender.rpartition("@")
-    octets = len(whole.encode("utf-8", "surrogatepass"))
-    start = octets - len(sender_domain.encode("utf-8", "surrogatepass"))
+    octets = _octets(whole)
+    start = octets - _octets(sender_domain)
     name, invalid = a_labels(domain or sender_domain)
     return Identity(
         source,
         name,
         local or "postmaster",
-        a_labels(sender_domain)[0],
+        name if domain == sender_domain else a_labels(sender_domain)[0],
         (Evidence(source, 0, start - len(at)),) if local else (),
         (Evidence(source, start, octets),) if start < octets else (),
         invalid,
         rules.HELO if null else rules.MAIL_FROM,
     )
+
+
+def _octets(text: str) -> int:
+    """How many octets a text has in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def a_labels(domain: str) -> tuple[str, str | None]:

@@ -53,11 +53,11 @@ class Mechanisms:
         """The result for a domain, with what is counted so far."""
         raise NotImplementedError
 
-    def other(self, name: str, steps: list[Step], included: bool) -> str:
+    def other(self, name: str, invalid: str | None, steps: list[Step], included: bool) -> str:
         """The result for the domain behind include or redirect, which may be malformed (section 4.3)."""
-        invalid = why_no_name(name) or (None if "." in name else "it has a single label")
-        if invalid is None:
+        if invalid is None and "." in name:
             return self.domain(name, steps, included)
+        invalid = invalid or "it has a single label"
         steps.append(Step(rules.INITIAL, f"{shown(name)} cannot be checked: {invalid}.", "none"))
         return "none"
 
@@ -184,28 +184,32 @@ class Mechanisms:
 
     def all(self, term: Directive, domain: str, steps: list[Step]) -> str:
         """Section 5.1."""
-        return self.say(steps, rules.ALL, term, "match", f"every client does. The result is {term.result}")
+        text = f"`{term.text}` matches: every client does. The result is {term.result}."
+        steps.append(Step(rules.ALL, text, "match", NOTHING, None, term.evidence))
+        return "match"
 
     def network(self, term: Directive, domain: str, steps: list[Step]) -> str:
-        """ip4 and ip6, section 5.6."""
-        client = self.client
-        rule = rules.IP4 if term.family == 4 else rules.IP6
+        """ip4 and ip6, section 5.6. A record can have hundreds of them, so each is one comparison and one step."""
+        client, outcome = self.client, "no match"
         if term.family != client.family:
-            why = f"{client.text} is an IPv{client.family} address"
-            return self.say(steps, rule, term, "no match", why)
-        if client.value & term.mask == term.network:
-            why = f"{client.text} is in it. The result is {term.result}"
-            return self.say(steps, rule, term, "match", why)
-        return self.say(steps, rule, term, "no match", f"{client.text} is not in it")
+            text = f"`{term.text}` does not match: {client.text} is an IPv{client.family} address."
+        elif client.value & term.mask != term.network:
+            text = f"`{term.text}` does not match: {client.text} is not in it."
+        else:
+            text = f"`{term.text}` matches: {client.text} is in it. The result is {term.result}."
+            outcome = "match"
+        rule = rules.IP4 if term.family == 4 else rules.IP6
+        steps.append(Step(rule, text, outcome, NOTHING, None, term.evidence))
+        return outcome
 
     def include(self, term: Directive, domain: str, steps: list[Step]) -> str:
         """Section 5.2: the result of another check_host decides whether it matches."""
         self.path = []
-        name, evidence, _ = self.target(term, domain)
+        name, evidence, invalid = self.target(term, domain)
         if self.over_limit(term, steps):
             return "permerror"
         below: list[Step] = []
-        result = self.other(name, below, True)
+        result = self.other(name, invalid, below, True)
         outcome = _INCLUDED[result]
         why = f"the check of {shown(name)} gives {result}"
         if outcome == "match":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labkit.smtp.rule import Rule
 
@@ -26,6 +27,7 @@ class SpfSyntaxError(ValueError):
         self.problem = problem
 
 
+@lru_cache(maxsize=256)
 def shown(text: str) -> str:
     """Text from a record as it can stand in a sentence: what is not printable ASCII becomes an escape."""
     if text.isascii() and text.isprintable():

@@ -18,7 +18,6 @@ from labkit.auth.spf.macros import MacroText, as_name, read_domain, read_macros,
 from labkit.auth.spf.problem import Problem, SpfSyntaxError, shown
 from labkit.verdict import Evidence
 
-VERSION = b"v=spf1"
 Mechanism = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 MECHANISMS: tuple[Mechanism, ...] = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 ASKING = frozenset({"include", "a", "mx", "ptr", "exists", "redirect"})
@@ -28,6 +27,7 @@ RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
 _NAMED: dict[str, Mechanism] = {name: name for name in MECHANISMS}
 _KEPT = 4096  # octets of the longest record that is kept once read
 _MOST_PROBLEMS = 50  # a record with more is not read to its end: one is enough for permerror
+_VERSION = re.compile(rb"v=spf1(?: |\Z)", re.IGNORECASE)
 _TERM = re.compile(r"[^ ]+")
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)=")
 _DIRECTIVE = re.compile(r"([+?~-]?)([A-Za-z][A-Za-z0-9_.-]*)(?=[:/]|\Z)")
@@ -112,7 +112,7 @@ def joined(strings: Sequence[bytes]) -> bytes:
 
 def is_spf(octets: bytes) -> bool:
     """Whether a TXT record claims to be an SPF record: ``v=spf1``, then a space or nothing (section 4.5)."""
-    return octets[:6].lower() == VERSION and octets[6:7] in (b" ", b"")
+    return _VERSION.match(octets) is not None
 
 
 def read_record(octets: bytes, source: str) -> Record:
@@ -126,7 +126,7 @@ def _read(octets: bytes, source: str) -> Record:
     modifiers: list[Modifier] = []
     known: dict[str, Modifier] = {}
     problems: list[Problem] = []
-    for found in _TERM.finditer(text, len(VERSION)):
+    for found in _TERM.finditer(text, len("v=spf1")):
         try:
             term = _term(found[0], found.start(), source)
             if isinstance(term, Directive):
