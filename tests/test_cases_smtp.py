@@ -38,17 +38,25 @@ def replies(transcript: Transcript) -> list[str]:
     return [line for line in said if line[3:4] != "-"]
 
 
+@pytest.mark.parametrize("bare_lf", ["strict", "refuse"])
 @pytest.mark.parametrize("ending", [b"\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.\n"])
-def test_smtp_01_smuggling(ending: bytes) -> None:
-    """Only CR LF . CR LF ends the text (RFC 5321 sections 2.3.8 and 4.1.1.4)."""
+def test_smtp_01_smuggling(ending: bytes, bare_lf: str) -> None:
+    """Only CR LF . CR LF ends the text (RFC 5321 sections 2.3.8 and 4.1.1.4); then comes the one reply."""
     smuggled = (
         b"Subject: one\r\n\r\nfirst" + ending
         + b"MAIL FROM:<evil@example.net>\r\nRCPT TO:<carol@receiver.example>\r\nDATA\r\n"
         + b"Subject: two\r\n\r\nsecond\r\n.\r\n"
     )  # fmt: skip
-    world, transcript = play(HELLO, MAIL, BOB, "DATA", smuggled, "QUIT")
-    assert [line[:3] for line in replies(transcript)] == ["220", "250", "250", "250", "354", "250", "221"]
+    world, transcript = play(HELLO, MAIL, BOB, "DATA", smuggled, "QUIT", bare_lf=bare_lf)
+    refused = bare_lf == "refuse" and b"\n" in ending
+    last = "550" if refused else "250"
+    assert [line[:3] for line in replies(transcript)] == ["220", "250", "250", "250", "354", last, "221"]
+    commands = [note.octets for note in observe(transcript) if note.role == "command"]
+    assert [octets[:4] for octets in commands] == [b"EHLO", b"MAIL", b"RCPT", b"DATA", b"QUIT"]
     assert len(world.mailbox("carol@receiver.example")) == 0
+    if refused:
+        assert len(world.mailbox("bob@receiver.example")) == 0
+        return
     (message,) = world.mailbox("bob@receiver.example")
     assert b"MAIL FROM:<evil@example.net>" in message.as_received
 
@@ -147,9 +155,10 @@ def test_smtp_13_idle_for_too_long() -> None:
     """421 and the end; a client that notices late acts as if it had got 451 (RFC 5321 section 3.8)."""
 
     async def run() -> Reply:
-        async with AsyncWorld(receiver(timeout=0.1)) as world:
+        async with AsyncWorld(receiver(timeout=0.5)) as world:
             client = world.client()
             await client.connect()
+            await client.send_line(HELLO)
             reply = await client.receive(5)
             with pytest.raises(ConnectionLost):
                 await client.send_line("RSET")
@@ -160,11 +169,7 @@ def test_smtp_13_idle_for_too_long() -> None:
             return reply
 
     reply = asyncio.run(run())
-    assert (reply.code, reply.enhanced_code, reply.severity) == (
-        421,
-        None,
-        4,
-    )  # before EHLO: no enhanced code
+    assert (reply.code, reply.enhanced_code, reply.severity) == (421, "4.4.2", 4)
 
 
 def test_smtp_13_a_queue_keeps_what_got_421() -> None:

@@ -154,6 +154,7 @@ def test_many_worlds_leave_nothing(size: Callable[[int, int], int]) -> None:
     def use(count: int) -> None:
         for _ in range(count):
             world = World.open(chain(), key="again")
+            world.dns_address()
             world.submit(TEXT, sender=ALICE, recipients=[BOB, "nobody@receiver.example"])
             world.settle()
             assert len(world.mailbox(ALICE)) == 1
@@ -165,7 +166,7 @@ def test_many_worlds_leave_nothing(size: Callable[[int, int], int]) -> None:
 
     use(20)
     before, memory, objects = census(), resident(), len(gc.get_objects())
-    count = size(40, 1000)
+    count = size(50, 1000)
     use(count)
     assert census() == before
     assert len(gc.get_objects()) - objects < count  # a world has hundreds
