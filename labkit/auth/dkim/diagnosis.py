@@ -19,6 +19,7 @@ from labkit.auth.dkim.fields import Field, Header
 from labkit.auth.dkim.key_record import KeyRecord
 from labkit.auth.dkim.signature import Signature
 from labkit.message import canonical_lines, stuff_dots, unstuff_dots
+from labkit.smtp.rule import Rule
 from labkit.verdict import Evidence, Step
 
 LARGEST = 1 << 16
@@ -56,20 +57,25 @@ def diagnose_body(message: bytes, header: Header, signature: Signature) -> Step 
     body = message[start:]
     for text, former in _former_bodies(message, header, body):
         if former != body and fits(former):
-            return _cause(text, start, len(message))
+            return _cause(rules.BODY, text, start, len(message))
     if fits(body, not relaxed):
         used, said = ("simple", "relaxed") if relaxed else ("relaxed", "simple")
         tag = signature.tags.get("c")
         place = (tag.start, tag.end) if tag is not None else (signature.field.start, signature.field.end)
         return _cause(
-            f"It fits under {used}, while c= says {said}: c= was changed, or the signer errs.", *place
+            rules.BODY,
+            f"It fits under {used}, while c= says {said}: c= was changed, or the signer errs.",
+            *place,
         )
     added = _added_lines(message, start, relaxed, wanted) if length is None else None
     if added is not None:
         first, last = added
         where = "at the end" if last == len(message) else "at the top" if first == start else "in the middle"
         return _cause(
-            f"Text was added {where}: without these {last - first} octets the hash fits.", first, last
+            rules.BODY,
+            f"Text was added {where}: without these {last - first} octets the hash fits.",
+            first,
+            last,
         )
     return None
 
@@ -108,16 +114,20 @@ def diagnose_header(
     if lines != raws and signs(
         b"".join([canonical(raw) for raw in [*lines, canonical_lines(without)] if raw])
     ):
-        return _cause("It fits when every line of the header ends with CR LF.", 0, header.body_start)
+        return _cause(
+            rules.SIGNATURE, "It fits when every line of the header ends with CR LF.", 0, header.body_start
+        )
     if not signature.relaxed_header:
         if signs(b"".join([relaxed_field(raw) for raw in [*raws, without] if raw])):
-            return _cause("It fits under relaxed, while c= says simple for the header.", *own)
+            return _cause(
+                rules.SIGNATURE, "It fits under relaxed, while c= says simple for the header.", *own
+            )
         for number, field in enumerate(selected):
             if field is not None and b"\r\n" in raws[number][:-2]:
                 unfolded = raws[number][:-2].replace(b"\r\n", b"") + b"\r\n"
                 if fits(number, unfolded):
                     text = f"The field {field.name.decode().title()} was folded anew: as one line it fits."
-                    return _cause(text, field.start, field.end)
+                    return _cause(rules.SIGNATURE, text, field.start, field.end)
     for number, field in enumerate(selected):
         if field is None:
             continue
@@ -126,17 +136,19 @@ def diagnose_header(
             if fits(number, former):
                 place = field.start + tag.start(), field.start + tag.end()
                 return _cause(
-                    "A mark in brackets was put into the Subject: without it the signature fits.", *place
+                    rules.SIGNATURE,
+                    "A mark in brackets was put into the Subject: without it the signature fits.",
+                    *place,
                 )
         if signature.names.count(field.name) > 1 and fits(number, b""):
             text = f"A field {field.name.decode().title()} was added: without it the signature fits."
-            return _cause(text, field.start, field.end)
+            return _cause(rules.SIGNATURE, text, field.start, field.end)
     return None
 
 
-def _cause(text: str, start: int, end: int) -> Step:
+def _cause(rule: Rule, text: str, start: int, end: int) -> Step:
     evidence = (Evidence("message", start, end),) if start < end else ()
-    return Step(rules.BODY if "hash" in text else rules.SIGNATURE, text, "found", evidence=evidence)
+    return Step(rule, text, "found", evidence=evidence)
 
 
 def _former_bodies(message: bytes, header: Header, body: bytes) -> Iterator[tuple[str, bytes]]:
