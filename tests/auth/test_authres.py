@@ -155,7 +155,7 @@ def test_mutated_fields_never_raise_anything_else(size: Callable[[int, int], int
     seed = 'receiver.example 1; spf=pass (c) reason="r" smtp.mailfrom=a@b.example; dkim/1=fail header.d=x'
     pieces = [";", "=", '"', "(", ")", "\\", "@", ".", "/", " ", "\r\n ", "\x00", "ü", "none", ""]
     dice = random.Random(8601)
-    for _ in range(size(3_000, 100_000)):
+    for _ in range(size(1_500, 100_000)):
         text = seed
         for _ in range(dice.randint(1, 6)):
             at = dice.randrange(len(text) + 1)

@@ -106,7 +106,7 @@ def test_random_fields_never_raise(size: Callable[[int, int], int]) -> None:
     pieces = [b"a@b.example", b"<", b">", b"(", b")", b'"', b"\\", b",", b";", b":", b"[", b"]", b"@", b".", b" ",
               b"\r\n ", b"\xff", b"\x00", "ü".encode(), b"@c.example", b"\r", b"\n"]  # fmt: skip
     dice = random.Random(5322)
-    for _ in range(size(5_000, 100_000)):
+    for _ in range(size(2_000, 100_000)):
         field = b"".join(dice.choices(pieces, k=dice.randint(0, 30)))
         message = b"From:" + field + b"\r\n\r\n"
         found = author_domain(message)
