@@ -382,6 +382,9 @@ class Connection:
         self._wait_for_tls = False
         self._without.clear()
         self._pieces.clear()
+        self._replies = ReplyParser()  # half a reply in clear is no part of one under TLS
+        self._reply_pieces.clear()
+        self._reply_line = 0
 
     # ------------------------------------------------------------------------------------ the end
 

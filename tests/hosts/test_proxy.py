@@ -197,7 +197,7 @@ class InjectReplies(Meddling):
     name = "inject_replies"
 
     def from_server(self, line: bytes) -> bytes:
-        return line + b"250-EVIL\r\n250 X\r\n250-H" if line.startswith(b"220 2.0.0 Ready") else line
+        return line + b"250-EVIL\r\n250 X\r\n550-no\r\n" if line.startswith(b"220 2.0.0 Ready") else line
 
 
 @pytest.mark.parametrize("transport", NETWORKS)
