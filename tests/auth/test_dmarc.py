@@ -168,6 +168,18 @@ def test_a_temporary_error_of_spf_or_dkim_counts_only_where_it_could_align() -> 
     assert evaluate("example.com", spf=None, dkim=both, dns=dns).result == "pass"
 
 
+def test_a_strangers_name_servers_keep_no_policy_away() -> None:
+    """A pass for a domain whose DNS is down cannot align, and what cannot align cannot make a temperror."""
+    dns = zones(example__com="v=DMARC1; p=reject")
+    dns.fault("crook.example", None, "timeout", below=True)
+    found = evaluate("example.com", spf="a.crook.example", dkim=["b.crook.example"], dns=dns)
+    assert (found.result, found.properties["disposition"]) == ("fail", "reject")
+    dns.fault("_dmarc.com", "TXT", "timeout")
+    assert evaluate("example.com", spf="a.crook.example", dkim=None, dns=dns).result == "fail"
+    dns.fault("_dmarc.b.example.com", "TXT", "servfail")
+    assert evaluate("example.com", spf="b.example.com", dkim=None, dns=dns).result == "temperror"
+
+
 def test_existence_unknown() -> None:
     """np or sp: when the DNS does not say which, a message that fails gets no verdict."""
     dns = zones(example__com="v=DMARC1; p=none; np=reject")

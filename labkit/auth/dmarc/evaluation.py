@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labkit.auth.dmarc.author import AuthorDomain
 from labkit.auth.dmarc.identifier import Identifier, Identifiers, identifiers_of
-from labkit.auth.dmarc.names import NameProblem, normal
+from labkit.auth.dmarc.names import NameProblem, is_below, normal
 from labkit.auth.dmarc.policy import Choice, choose, disposition
 from labkit.auth.dmarc.questions import Questions
 from labkit.auth.dmarc.rules import RFC_7489, RFC_9989, Rules
@@ -233,6 +233,10 @@ class _Evaluation:
         other = self.finder.organization(one.domain)
         children = (other.step,)
         if other.domain is None or organization.domain is None:
+            if not _could_align(author, organization.domain, one.domain):
+                text = f"{step.text} passed for {one.domain}, which is no name of {author}'s organization."
+                failed = replace(step, text=text, outcome="not aligned", children=children)
+                return _Alignment(one, False, other.domain, failed)
             text = f"{step.text} passed for {one.domain}, but whether it aligns cannot be known for now."
             failed = replace(step, rule=self.rules.error, text=text, outcome="temperror", children=children)
             return _Alignment(one, None, other.domain, failed)
@@ -280,24 +284,18 @@ class _Evaluation:
         """Why the message can neither pass nor fail now; empty if it can.
 
         Reading: a temperror of SPF or DKIM counts here only when its domain could align, that is, when it is the
-        author's or shares an Organizational Domain with it. Else anybody could add a signature of an unreachable
+        author's Organizational Domain or below it. Else anybody could add a signature of an unreachable
         domain, and so keep the author's policy from being applied.
         """
         for one in alignments:
             if one.aligned is None:
                 return one.step.text
-            if one.identifier.result == "temperror" and self._could_align(author, one.identifier):
+            unclear = one.identifier.result == "temperror" and one.identifier.domain
+            if unclear and _could_align(
+                author, self.properties["organizational_domain"], one.identifier.domain
+            ):
                 return f"{one.identifier.method.upper()} has no result for {one.identifier.domain} for now, and it could align."
         return choice.step.text if choice.error else ""
-
-    def _could_align(self, author: str, one: Identifier) -> bool:
-        if not one.domain:
-            return False
-        if one.domain == author:
-            return True
-        own = self.properties["organizational_domain"]
-        other = self.finder.organization(one.domain).domain
-        return own is None or other is None or own == other
 
     def _verdict(self, result: str, text: str, evidence: tuple[Evidence, ...] = ()) -> Verdict:
         rule = self.rules.result if result in ("pass", "fail") else self.trace[-1].rule
@@ -307,3 +305,11 @@ class _Evaluation:
             self.trace.append(Step(rule, text, result, inputs, evidence=evidence))
         explanation = f"{text} ({rule.ref})"
         return Verdict("dmarc", result, explanation, MappingProxyType(self.properties), tuple(self.trace))
+
+
+def _could_align(author: str, organization: str | None, domain: str) -> bool:
+    """Whether `domain` can have the Organizational Domain of `author` at all: that is always a name itself or one
+    above it. No question to the DNS is needed for that, so what a stranger's name servers do does not matter."""
+    if organization is None:
+        return domain.rpartition(".")[2] == author.rpartition(".")[2]
+    return domain == organization or is_below(domain, organization)
