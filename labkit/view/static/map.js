@@ -58,7 +58,7 @@ function render({ model, el }) {
     note.hidden = !note.textContent;
     for (const item of list.children) {
       const index = Number(item.dataset.index);
-      item.hidden = playing && index >= at;
+      item.toggleAttribute("data-ahead", playing && index >= at); // its room is there before it
       item.toggleAttribute("data-here", index === at - 1);
       const button = item.firstChild, stop = index === Math.max(0, Math.min(at, hops.length) - 1);
       button.setAttribute("tabindex", stop ? "0" : "-1");

@@ -42,7 +42,7 @@ function render({ model, el }) {
         const room = (level) => Math.min(2 * width, ...picture.marks.filter((other) => other !== mark && other.steps.length > level).map((other) => Math.abs(other.x - mark.x) * width)) - 2.4 * em;
         return [h("span", { class: "lkr-dot", style: "left:" + left(mark.x), data: { tone: mark.steps[mark.steps.length - 1].tone }, "aria-hidden": "true" }), mark.steps.map((step, level) => h("button", { class: "lkr-mark lk-chip", style: "left:" + left(mark.x) + ";bottom:" + (3.2 + level * 1.9) + "em",
           data: { kind: step.tone, n: step.n, edge: mark.x > .93 ? "end" : mark.x < .03 ? "start" : "" }, title: label(step.n), "aria-label": label(step.n), onclick: () => open(step.n) },
-          icon(shapes[step.tone]), word(step).length * .6 * em < room(level) ? word(step) : null))];
+          icon(shapes[step.tone]), word(step).length * .54 * em < room(level) ? word(step) : null))];
       }));
     if (kept) { const again = axis.querySelector('[data-n="' + kept + '"]'); if (again) again.focus(); }
   }
