@@ -41,7 +41,7 @@ __all__ = ["FRIENDLY", "HostSpec", "MailHost"]
 PATIENCE = 0.2
 """Real seconds that open sessions get for their last words when a host stops."""
 LINES_KEPT = 100_000
-"""Lines of all sessions of a host that are kept, about 30 MB; then the oldest sessions that have ended are forgotten."""
+"""Lines of all sessions of a host that are kept, about 20 MB; then the oldest sessions that have ended are forgotten."""
 TURNS = 100
 """Turns of the event loop within which a connection that was broken off is gone; it takes about three."""
 
