@@ -155,8 +155,7 @@ CASES: dict[tuple[int, str], Case] = {
         (Rule("RFC 7504 section 4", "556: the domain takes no mail, as its DNS says."),)),
     # ---------------------------------------------------------------- DATA
     (354, "DATA"): Case(
-        "The text ends at a line with nothing but a dot.", _CLIENT,
-        "Send the header, a blank line, the body, then the dot. Double a dot at a line's start."),
+        "The text ends at a line with a dot alone.", _CLIENT, "Send header, blank line, body, dot."),
     (450, "DATA"): Case("A policy holds the message back for now.", _CLIENT, LATER, (_NO_TEXT, _RETRY)),
     (451, "DATA"): Case(_OWN_FAULT, _CLIENT, LATER, (_NO_TEXT, _RETRY)),
     (452, "DATA"): Case("It has no room now.", _CLIENT, LATER, (_NO_TEXT, _RETRY)),

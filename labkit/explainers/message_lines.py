@@ -85,12 +85,12 @@ def explain_text(note: Note) -> LineExplanation:
                 happened.append("The server stores this line. No command in it is carried out.")
             rules.append(_TEXT)
     if note.detail != "chunk":
-        happened += _oddities(line, body, parts, rules)
+        happened += [*_oddities(line, body, parts, rules), note.why]
     return LineExplanation(
         seq=note.seq,
         headline=headline,
         parts=tuple(parts),
-        happened=" ".join(happened),
+        happened=" ".join(filter(None, happened)),
         effect="",
         rules=tuple(rules),
         who_acts="",

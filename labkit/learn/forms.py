@@ -16,6 +16,7 @@ from typing import TypeAlias
 from labkit.frozen import dataclass
 from labkit.smtp.transcript import Transcript, TranscriptError
 
+_SERVER = re.compile(r"\s*S: ?\d{3}(?:[ -]|$)")
 _CLIENT = re.compile(r"^\s*C:(?: |(?=\S)|$)")  # copied with the mark of who speaks
 _LINE_END = re.compile(r"[\r\n]")
 
@@ -66,6 +67,10 @@ class LinesForm:
         for item in given:
             text = _text(item)
             lines += text.splitlines() if len(given) == 1 and text.strip() else [text.rstrip("\r\n")]
+        if self.speaker == "C" and len(given) == 1 < len(
+            lines
+        ):  # of a whole session, what the server said is left out
+            lines = [line for line in lines if not _SERVER.match(line)] or [""]
         lines = [_CLIENT.sub("", line) for line in lines]
         if broken := next((place for place, line in enumerate(lines, 1) if _LINE_END.search(line)), 0):
             raise Unreadable(f"{self.label(min(broken, self.blanks))} holds a line end. Each takes one line.")

@@ -88,8 +88,11 @@ def name_slip(notes: Sequence[Note], line: Note, reply: Reply, domain: str = "re
     if command.verb == "RCPT" and command.path is not None and reply.code >= 550:
         path = command.path
         if path.domain.lower() != domain:
+            foreign = quoted(path.domain.encode())
             return Slip(
-                f"{quoted(path.domain.encode())} is no domain of this server.",
+                f"This server has no mailbox {quoted(path.local_part.encode())} at {foreign}."
+                if path.domain.lower() == _house(notes)
+                else f"{foreign} is no domain of this server.",
                 "Compare the part after the @ with the task, letter by letter.",
                 _HERE,
             )
@@ -104,6 +107,13 @@ def name_slip(notes: Sequence[Note], line: Note, reply: Reply, domain: str = "re
         "Look at that line and at the one before it.",
         known.rules[0] if known.rules else ORDER,
     )
+
+
+def _house(notes: Sequence[Note]) -> str:
+    """The domain of the server: its name in the greeting, without the first label."""
+    greeting = next((note.reply for note in notes if note.role == "greeting"), None)
+    words = greeting.text.split() if isinstance(greeting, Reply) else []
+    return words[0].lower().partition(".")[2] if words else ""
 
 
 def _out_of_place(notes: Sequence[Note], line: Note, text: str) -> Slip | None:

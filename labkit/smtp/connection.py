@@ -185,6 +185,8 @@ class Connection:
 
     def _text_line(self, text: TextReader, data: bytes, index: int, draft: Draft) -> None:
         draft.role, draft.detail = "text", text.read(data)
+        if not data.isascii() and self.facts.keywords is not None and "8BITMIME" not in self.facts.keywords:
+            draft.why = "The server did not announce 8BITMIME, so it may spoil or refuse them."
         if text.odd_end:
             self._odd_end = draft.seq
         if text.ended:

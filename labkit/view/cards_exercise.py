@@ -25,11 +25,13 @@ from labkit.view.cards_static import note, panel, paragraphs
 __all__ = ["ExerciseCard"]
 
 
-def _on_the_card(feedback: Feedback | None) -> Feedback | None:
-    """The card stands before the learner: how an answer is handed in by code need not be said there."""
-    if feedback is not None and feedback.outcome in ("not_attempted", "error"):
-        return replace(feedback, look="")
-    return feedback
+def _on_the_card(feedback: Feedback | None, task: Exercise) -> Feedback | None:
+    """The card stands before the learner: how an answer is handed in by code, and its title, need not be said there."""
+    if feedback is None:
+        return None
+    if feedback.outcome in ("not_attempted", "error"):
+        feedback = replace(feedback, look="")
+    return replace(feedback, asked="") if feedback.asked == task.title else feedback
 
 
 class Hint(str):
@@ -191,7 +193,7 @@ class ExerciseCard(Card):
             "task": task.task,
             "form": form_state(form),
             "draft": self._draft,
-            "feedback": feedback_state(_on_the_card(self._feedback)),
+            "feedback": feedback_state(_on_the_card(self._feedback, task)),
             "found": found,
             "tried": [line for line in self._tried if line != found],
             "hints": list(hints),

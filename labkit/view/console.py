@@ -43,6 +43,7 @@ class Console(SessionWidget):
     prelude   lines that are sent by themselves after each Connect, to begin in the middle
     """
 
+    _answer_acknowledges = frozenset({"line"})
     _client: Client | None = None
     _visits: Visits | None = None
 
@@ -95,6 +96,8 @@ class Console(SessionWidget):
 
     def on_line(self, message: dict[str, Any]) -> None:
         """Send one typed line; CR LF is added, nothing else is changed."""
+        if self._waiting:  # for the answer to an earlier line, which may take long
+            self.post({"op": "noted"})
         line = message.get("line")
         if isinstance(line, str):
             octets = line.replace("\r", "").replace("\n", "").encode("utf-8", "replace") + b"\r\n"

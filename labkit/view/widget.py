@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 import traitlets
@@ -30,15 +30,19 @@ class LabWidget(anywidget.AnyWidget):
     `as_text` and `as_html`: what stands in a stored notebook beside the live widget.
 
     When its cell runs again, the page gets a new model of it, the former one is closed, and all that the object knows (a
-    connection, a history) goes on. Another cell that shows it gets a second view.
+    connection, a history) goes on. Another cell that shows it gets a second view; from then on both keep the one model.
     """
 
     _css = traitlets.Unicode(asset("theme.css")).tag(sync=True)
+    # Ops that are answered within a moment in any case: the answer acknowledges them. Each message costs a page about as
+    # much as the whole way through a server.
+    _answer_acknowledges: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._outbox: list[Message] = []
         self._outbox_lock = threading.Lock()
+        self._acks: list[tuple[object, object]] = []  # view and id of messages that the next one acknowledges
         self._cells: set[str | None] = set()  # that show it
         self.on_msg(self._receive)
 
@@ -68,18 +72,24 @@ class LabWidget(anywidget.AnyWidget):
     def _flush(self) -> None:
         with self._outbox_lock:
             messages, self._outbox = self._outbox, []
+            acks, self._acks = self._acks, []
+        made: list[Mapping[str, Any]] = []
         for message in messages:
-            attempt(self._send_one, message)
-
-    def _send_one(self, message: Message) -> None:
-        self.send(dict(message() if callable(message) else message))
+            attempt(lambda message=message: made.append(message() if callable(message) else message))
+        if made:
+            whole = made[0] if len(made) == 1 else {"op": "together", "messages": made}
+            attempt(self.send, {**whole, "acks": acks} if acks else dict(whole))
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.
         if not isinstance(content, dict) or not isinstance(content.get("op"), str):
             return
         view = content.get("view")
-        self.send({"op": "ack", "id": content.get("id"), "view": view})
+        if content["op"] in self._answer_acknowledges:
+            with self._outbox_lock:
+                self._acks.append((view, content.get("id")))
+        else:
+            self.send({"op": "ack", "id": content.get("id"), "view": view})
         handler: Callable[[dict[str, Any]], None] | None = getattr(self, f"on_{content['op']}", None)
         if handler is None:
             return
@@ -101,7 +111,8 @@ class LabWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         cell = running_cell()
-        if cell in self._cells or self.comm is None:
+        if self._cells == {cell} or self.comm is None:  # (a second cell that shows it would go blank)
+            self._renew()
             self._renew()
         self._cells.add(cell)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

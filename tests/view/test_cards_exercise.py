@@ -260,3 +260,10 @@ def test_the_card_speaks_of_no_code() -> None:
     assert ".check(" not in str(card.state)
     tell(card, "solution")
     assert ".hint(" not in str(card.state)
+
+
+def test_the_card_does_not_say_its_title_twice() -> None:
+    card = lines_card()
+    tell(card, "check", answer=["wrong"])
+    assert "What was asked" not in [label for label, _ in card.state["feedback"]["parts"]]
+    assert "What was asked: A title" in card.exercise.check("wrong").text, "in code no card stands above"

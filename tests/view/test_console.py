@@ -271,10 +271,12 @@ def test_a_second_cell_gets_a_second_view(console: Console, monkeypatch: pytest.
         monkeypatch.setattr("labkit.view.widget.running_cell", lambda: cell)
         return console._repr_mimebundle_()[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
 
-    first, beside, again, last = model("a"), model("b"), model("a"), model("b")
-    assert first == beside
-    assert again == last != first
-    assert model("b") != last
+    alone, renewed = model("a"), model("a")
+    assert alone != renewed
+    assert model("b") == renewed
+    assert model("a") == renewed, "the view under b would go blank with its model"
+    assert model("b") == renewed
+    assert renewed in _instances
 
 
 def test_a_mail_program_shown_again_keeps_form_and_session(world: World) -> None:
@@ -353,3 +355,36 @@ def test_bob_reads_what_alice_wrote_beyond_ascii(world: World) -> None:
     assert shown["sender"] == "Alice <alice@sender.example>"
     assert "Subject: =?utf-8?" in shown["raw"]
     assert any(b"BODY=8BITMIME" in event.data for event in mail.transcript)
+
+
+def test_the_answer_to_a_line_acknowledges_it(console: Console) -> None:
+    say(console, op="open", again=False)
+    until(lambda: codes(console) == [b"220"])
+    until(lambda: not console._waiting)
+    before = len(console.sent)  # type: ignore[attr-defined]
+    say(console, op="line", line="NOOP", id=7, view="a")
+    until(lambda: len(codes(console)) == 2)
+    news = console.sent[before:]  # type: ignore[attr-defined]
+    assert [m["acks"] for m in news if "acks" in m] == [[("a", 7)]]
+    assert not [m for m in news if m["op"] == "ack"]
+
+
+def test_a_line_typed_while_an_answer_is_awaited_is_acknowledged_at_once(console: Console) -> None:
+    console._waiting = True
+    before = len(console.sent)  # type: ignore[attr-defined]
+    say(console, op="line", line="NOOP", id=8, view="a")
+    assert console.sent[before] == {"op": "noted", "acks": [("a", 8)]}  # type: ignore[attr-defined]
+
+
+def test_what_is_posted_before_the_page_takes_it_goes_in_one_message(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[Callable[[], None]] = []
+    monkeypatch.setattr("labkit.view.widget.hand_over", turns.append)
+    console.post({"op": "one"})
+    console.post(lambda: {"op": "two"})
+    console.post(lambda: 1 / 0)
+    before = len(console.sent)  # type: ignore[attr-defined]
+    for turn in turns:
+        turn()
+    assert console.sent[before:] == [{"op": "together", "messages": [{"op": "one"}, {"op": "two"}]}]  # type: ignore[attr-defined]

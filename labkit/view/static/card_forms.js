@@ -2,12 +2,13 @@
 // what the learner has now. No completion here: what is asked for is typed, moved, chosen or pointed at.
 function givenLines(lines) { return lines.map((line) => h("div", { class: "lk-row lk-plain" }, wireLine(line))); }
 
-function linesForm({ form, draft, change, submit }) {
+function linesForm({ form, draft, change, submit, say }) {
   const values = form.labels.map((_, index) => (draft && draft[index]) || "");
   const inputs = form.labels.map((label, index) => h("input", {
     type: "text", class: "lk-line-input", value: values[index], "aria-label": label, autocomplete: "off", autocapitalize: "off", autocorrect: "off",
     spellcheck: "false", dir: "ltr", maxlength: "70000", data: { key: "blank" + index },
     oninput: (event) => { values[index] = event.target.value; change(values.slice()); },
+    onpaste: (event) => { if (form.speaker === "C") paste(event, index); },
     onkeydown: (event) => {
       if (event.key !== "Enter" || event.isComposing) return;
       event.preventDefault();
@@ -15,6 +16,21 @@ function linesForm({ form, draft, change, submit }) {
       const open = inputs.findIndex((input, at) => at > index && !input.value.trim());
       if (open > 0) inputs[open].focus(); else submit();
     } }));
+  // Several lines go into one box each, from this one on; of a whole session, those that are given here stand already.
+  function paste(event, index) {
+    const { lines, told, plain } = pastedLines(event);
+    if (plain) return;
+    event.preventDefault();
+    const given = new Set([...form.before, ...form.after].map((line) => line.replace(/^C: ?/, "")));
+    const mine = lines.length > 1 ? lines.filter((line) => !given.has(line)) : lines;
+    const boxes = inputs.slice(index, index + Math.max(1, mine.length)), more = mine.length - boxes.length;
+    boxes[0].setRangeText(mine[0] || "", boxes[0].selectionStart, mine.length > 1 ? boxes[0].value.length : boxes[0].selectionEnd, "end");
+    boxes.slice(1).forEach((box, at) => { box.value = mine[at + 1]; });
+    boxes.forEach((box, at) => { values[index + at] = box.value; });
+    boxes[boxes.length - 1].focus();
+    change(values.slice());
+    say([...told, more > 0 ? "There is no box for " + (more === 1 ? "one more line." : more + " more lines.") : ""].filter(Boolean).join(" "));
+  }
   return h("div", { class: "lk-log lk-lines", role: "group", "aria-label": "The lines, yours among them" },
     givenLines(form.before),
     inputs.map((input, index) => h("div", { class: "lk-row lk-plain lk-blank" },

@@ -57,6 +57,16 @@ function prose(text) {
   return String(text).split(/(`[^`]+`)/).filter(Boolean)
     .map((part) => (part.length > 2 && part[0] === "`" && part.endsWith("`") ? h("code", {}, part.slice(1, -1)) : part));
 }
+// What was pasted, as lines to say. A session as it is written down (`C:` and `S:` lines): what the server said is not said to it.
+function pastedLines(event) {
+  const pasted = (event.clipboardData || { getData: () => "" }).getData("text");
+  const all = pasted.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
+  const mine = all.filter((line) => !/^S: ?\d{3}([ -]|$)|^\((server|client) closed the connection\)$/.test(line));
+  const lines = mine.map((line) => line.replace(/^C: ?/, "")), dropped = all.length - mine.length;
+  const told = [dropped ? (dropped === 1 ? "One line" : dropped + " lines") + " of the server left out." : "",
+    mine.some((line) => line.startsWith("C:")) ? "The C: in front is not sent." : ""];
+  return { lines, told, plain: all.length === 1 && lines[0] === pasted };
+}
 function paragraphs(text) { return String(text).split(/\n\s*\n/).map((part) => h("p", {}, prose(part.trim()))); }
 
 function feedbackCard(feedback) {
@@ -139,9 +149,12 @@ function mount(model, el, name) {
     // While a kernel dies or restarts this throws; the missing acknowledgement is looked into like any other.
     try { model.send({ op, id, view, ...(payload || {}) }); } catch (error) { console.warn("labkit: not sent: " + error.message); }
   };
+  const noted = (id) => { clearTimeout(pending.get(id)); pending.delete(id); setLife("live"); };
   const receive = (message) => {
+    for (const [asked, id] of message.acks || []) if (asked === view) noted(id);
+    if (message.op === "together") { message.messages.forEach(receive); return; }
     if (message.view && message.view !== view) return;
-    if (message.op === "ack") { clearTimeout(pending.get(message.id)); pending.delete(message.id); setLife("live"); return; }
+    if (message.op === "ack") { noted(message.id); return; }
     if (handlers[message.op]) handlers[message.op](message);
   };
   model.on("msg:custom", receive);

@@ -70,7 +70,7 @@ function render({ model, el }) {
     if (kind === "watch") return "No session yet. As soon as a program connects to this server, its lines appear here by themselves.";
     return "No line yet. Connect, and see who speaks first.";
   }
-  function say(text, trouble) { sayLine.textContent = text || ""; sayLine.dataset.kind = trouble ? "trouble" : ""; }
+  function say(text, trouble) { if (sayLine.textContent !== (text || "")) sayLine.textContent = text || ""; sayLine.dataset.kind = trouble ? "trouble" : ""; }
   const own = () => { const session = sessions.find((entry) => entry.id === shown); return !session || session.own; };
 
   // ---- what is selected
@@ -127,8 +127,8 @@ function render({ model, el }) {
     const line = input.value, text = state() === "message";
     if (!line && !text) { say("Nothing typed yet. The row above shows what the server takes now."); return; }
     if (shown !== status.session) pick(status.session);
-    if (rail.rows.length) rail.select(rail.newest().n);
     ui.send("line", { line });
+    if (rail.rows.length && rail.selected !== rail.newest().n) rail.select(rail.newest().n);
     if (line && history[history.length - 1] !== line) history.push(line);
     recall = history.length; draft = "";
     input.value = queue.length ? queue.shift() : "";
@@ -146,31 +146,26 @@ function render({ model, el }) {
     else if (event.key === "Escape" && input.value) { event.preventDefault(); event.stopPropagation(); input.value = ""; queue = []; typed(); }
   });
   input.addEventListener("paste", (event) => {
-    const pasted = (event.clipboardData || { getData: () => "" }).getData("text");
-    // A session as it is written down (`C:` and `S:` lines): what the server said there is not sent to it.
-    const all = pasted.replace(/\r\n?/g, "\n").replace(/\n$/, "").split("\n");
-    const mine = all.filter((line) => !/^S: ?\d{3}([ -]|$)|^\((server|client) closed the connection\)$/.test(line));
-    const lines = mine.map((line) => line.replace(/^C: ?/, "")).slice(0, 500);
-    if (all.length === 1 && lines[0] === pasted) return;
+    const { lines: all, told: left, plain } = pastedLines(event);
+    if (plain) return;
+    const lines = all.slice(0, 500);
     event.preventDefault();
-    const rest = input.value.slice(input.selectionEnd), dropped = all.length - mine.length;
+    const rest = input.value.slice(input.selectionEnd);
     input.setRangeText(lines.shift() || "", input.selectionStart, lines.length ? input.value.length : input.selectionEnd, "end");
     if (lines.length) lines[lines.length - 1] += rest;
     queue = lines;
     say([queue.length ? queue.length + 1 + " lines pasted. Enter sends them one by one, so that each reply can be read." : "",
-      dropped ? (dropped === 1 ? "One line" : dropped + " lines") + " of the server left out." : "",
-      mine.some((line) => line.startsWith("C:")) ? "The C: in front is not sent." : ""].filter(Boolean).join(" "));
+      ...left].filter(Boolean).join(" "));
     typed();
   });
   function open(again) { queue = []; say(again ? "" : "Connecting …"); ui.send("open", { again }); }
   function showSteps() { // the lines that the lesson asks for, ticked off as they are sent in this session
     const sent = rail.rows.filter((row) => row.s === "C" && row.role !== "closed").map((row) => row.t.toLowerCase().trim());
     let from = 0;
-    fill(steps, (facts.steps || []).map((line) => {
-      const at = sent.indexOf(line.toLowerCase().trim(), from);
-      if (at >= 0) from = at + 1;
-      return h("li", { data: at >= 0 ? { done: "" } : {} }, at >= 0 ? icon("check") : null, h("span", { class: "lk-wire" }, line || "(empty line)"), at >= 0 ? h("span", { class: "lk-sr" }, " sent") : null);
-    }));
+    const lines = facts.steps || [];
+    const done = lines.map((line) => { const at = sent.indexOf(line.toLowerCase().trim(), from); if (at >= 0) from = at + 1; return at >= 0; });
+    fillChanged(steps, done.join(), () => lines.map((line, index) => h("li", { data: done[index] ? { done: "" } : {} },
+      done[index] ? icon("check") : null, h("span", { class: "lk-wire" }, line || "(empty line)"), done[index] ? h("span", { class: "lk-sr" }, " sent") : null)));
   }
   function showStatus(next) {
     if (next) status = next;
@@ -211,12 +206,12 @@ function render({ model, el }) {
       } }, session.fresh ? h("span", { class: "lks-new" }, "new · ") : null, session.label)));
   }
   function pick(id) { if (id !== shown) ui.send("show", { session: id }); }
-  function keep() { // what a saved notebook shows when its kernel is gone; set on this side only, so it costs no message
+  const keep = later(() => { // what a saved notebook shows when its kernel is gone; set on this side only, so it costs no message
     if (rail.rows.length > 400) return;
     const explanations = {};
     for (const row of kind === "replay" ? rail.rows : rail.rows.slice(-60)) { const known = cache.get(key(row.n)); if (known) explanations[row.n] = known; }
     model.set("saved", { sessions, shown, rows: rail.rows.slice(), explanations, status: { ...status, open: false } });
-  }
+  });
   function snapshot(data) {
     sessions = data.sessions; shown = data.shown;
     stepping = false; root.removeAttribute("data-stepping"); rail.veil(kind === "replay");

@@ -11,6 +11,12 @@ function onFrame(act) {
   return () => { if (!due) { due = true; requestAnimationFrame(() => { due = false; act(); }); } };
 }
 
+// What nobody sees waits until what is to be seen has been painted.
+function later(act) {
+  let due = false;
+  return () => { if (!due) { due = true; setTimeout(() => { due = false; act(); }, 100); } };
+}
+
 // Filled anew only when it says something else: new nodes cost style, layout and paint, even if they look the same.
 function fillChanged(node, sign, kids) {
   if (node.lkSign === sign) return;
