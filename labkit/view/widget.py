@@ -113,7 +113,6 @@ class LabWidget(anywidget.AnyWidget):
         cell = running_cell()
         if self._cells == {cell} or self.comm is None:  # (a second cell that shows it would go blank)
             self._renew()
-            self._renew()
         self._cells.add(cell)
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         bundle = {"text/plain": self.as_text(), "text/html": self.as_html()}

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from labkit.hosts.mailbox import Mailbox
-from labkit.hosts.tap import ServerSession
 
 if TYPE_CHECKING:
     from labkit.hosts.mail_host import MailHost
     from labkit.hosts.reading.wire import ReadingWire
+    from labkit.hosts.tap import ServerSession
     from labkit.smtp.transcript import WireEvent
 
 ReadingProtocol = Literal["POP3", "IMAP"]
@@ -81,6 +81,8 @@ class ReadingRoom:
 
     def enter(self, wire: ReadingWire, port: int, peer: tuple[str, int] | None) -> ServerSession:
         """A new connection."""
+        from labkit.hosts.tap import ServerSession  # and with it aiosmtpd, once there is somebody
+
         session = ServerSession(len(self._sessions) + 1, self.host.clock.now, self._on_event)
         session.port, session.peer = port, peer
         self._live[wire] = None
