@@ -65,19 +65,22 @@ def test_mutated_records(size: Callable[[int, int], int]) -> None:
     slow = []
     for _ in range(size(1_500, 100_000)):
         octets = mutated(record(chance).encode("latin-1"), chance)
-        dns = OneRecord(octets, chance.choice(zones))
+        ip, helo, below = (
+            chance.choice(CLIENTS),
+            chance.choice([*HELOS, "<i>.test", "%{p}"]),
+            chance.choice(zones),
+        )
         sender = chance.choice(
             [*SENDERS, "\x1b[0m@a.test", "<b>@a.test", "\u202eu@a.test", "a" * 300 + "@a.test"]
         )
-        begin = time.process_time()
-        verdict = check_host(
-            chance.choice(CLIENTS),
-            "a.test",
-            sender,
-            helo=chance.choice([*HELOS, "<i>.test", "%{p}"]),
-            dns=dns,
-        )
-        if (took := time.process_time() - begin) > 0.05:
+        took = []
+        for _ in range(3):  # what is slow for the record's sake is slow again; a collection of garbage is not
+            begin = time.process_time()
+            verdict = check_host(ip, "a.test", sender, helo=helo, dns=OneRecord(octets, below))
+            took.append(time.process_time() - begin)
+            if min(took) < 0.05:
+                break
+        else:
             slow.append((took, octets))
         results[verdict.result] += 1
         assert all(step.text.isascii() and step.text.isprintable() for _, step in verdict.steps()), octets
