@@ -151,6 +151,9 @@ class Middle:
                 raise ConnectionRefusedError(f"{self.host}:{port} refuses the connection")
             if blocked == "dropped":
                 await asyncio.get_running_loop().create_future()
+        host = self.around.hosts.get(self.host.lower())
+        if host is not None and not (host.running and port in host.spec.listeners):
+            raise ConnectionRefusedError(f"nothing listens on {self.host}:{port} in this world")
         await self.listen(port)
         return await self.around.transport.connect(self.name, port, factory)
 

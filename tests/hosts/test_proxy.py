@@ -372,6 +372,24 @@ def test_who_only_listens_changes_nothing(name: str, meddling: str, transport: N
     assert asyncio.run(run(True)).same_wire(asyncio.run(run(False)))
 
 
+@pytest.mark.parametrize("transport", NETWORKS)
+def test_a_host_that_is_down_refuses_behind_a_machine_too(transport: Network) -> None:
+    async def run() -> tuple[int, str, int]:
+        async with AsyncWorld(chain(hosts={RELAY: {"tls": "may"}}), transport=transport) as world:
+            middle = await world.between(RELAY, MX1)
+            await world.host(MX1).stop()
+            await world.submit(SECRET, sender="alice@sender.example", recipients=["bob@receiver.example"])
+            await world.settle()
+            log = [line.text for line in world.host(RELAY).log if "kept for" in line.text]
+            await world.withdraw(middle)
+            await world.withdraw(middle)
+            return len(world.mailbox("bob@receiver.example")), log[0], len(middle.sessions)
+
+    arrived, log, sessions = asyncio.run(run())
+    assert (arrived, sessions) == (1, 0)  # by mx2
+    assert "nothing listens on mx1.receiver.example:25" in log
+
+
 def test_names_of_meddling() -> None:
     with pytest.raises(KeyError, match="strip_starttls, inject_before_tls, block_port, intercept_tls"):
         make_meddling("gremlins")
