@@ -196,12 +196,12 @@ def test_every_message_ends_where_it_should(
                 world.start(host.name)
             world.clock.advance(days=12)
             assert [(len(host.queue), host.errors) for host in world.hosts] == [(0, [])] * len(world.hosts)
+            memory = _memory()
             stored, returned = ends(world, sent)
             seconds = time.perf_counter() - begin
             processor = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
             lost = sum(one.kind == "lost" for one in world.movements)
             assert lost >= 3
-            memory = _memory()
             with capsys.disabled():
                 print(
                     f"\n{len(sent)} messages: {stored} copies stored, {returned} recipients returned, {lost} replies lost, "
