@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from labkit.hosts.meddling import Meddling, make_meddling
+from labkit.hosts.meddling import Blocked, Meddling, make_meddling
 from labkit.hosts.tls import server_context, unchecked_context
 from labkit.smtp.transcript import Recorder, Sender, Transcript, WireEvent
 
@@ -108,8 +108,14 @@ class Middle:
         """End it. Harmless when it is off already."""
         self.active = tuple(one for one in self.active if one.name != name)
 
+    def blocks(self, port: int) -> Blocked | None:
+        """How connections to this port are blocked; None when they are not."""
+        return next((how for one in self.active if (how := one.blocks(port)) is not None), None)
+
     def address(self, port: int) -> tuple[str, int] | None:
-        """Where a program from outside the lab finds this way to ``host:port``; None where there are no sockets."""
+        """Where a program from outside the lab finds this way to ``host:port``; None where there are no sockets.
+
+        Where the port is blocked, such a program is hung up on at once, or hears nothing: it has reached this machine."""
         return self.around.transport.address(self.name, port)
 
     def on_event(self, callback: Callable[[OverheardSession, WireEvent], object]) -> Callable[[], None]:
@@ -145,12 +151,11 @@ class Middle:
     ) -> tuple[asyncio.Transport, asyncio.Protocol]:
         """Connect the caller to ``host:port`` through this machine. Raises ``OSError``; where the way is blocked in
         silence, this never ends, and the caller's own patience has to."""
-        for meddling in self.active:
-            blocked = meddling.blocks(port)
-            if blocked == "refused":
-                raise ConnectionRefusedError(f"{self.host}:{port} refuses the connection")
-            if blocked == "dropped":
-                await asyncio.get_running_loop().create_future()
+        blocked = self.blocks(port)
+        if blocked == "refused":
+            raise ConnectionRefusedError(f"{self.host}:{port} refuses the connection")
+        if blocked == "dropped":
+            await asyncio.get_running_loop().create_future()
         host = self.around.hosts.get(self.host.lower())
         if host is not None and not (host.running and port in host.spec.listeners):
             raise ConnectionRefusedError(f"nothing listens on {self.host}:{port} in this world")
@@ -202,7 +207,11 @@ class _Pair:
     def begin(self) -> None:
         """The caller is here: go on to the host."""
         self.session = self.middle._begins(self)
-        self._start(self._to_host())
+        blocked = self.middle.blocks(self.port)  # only a program from outside gets here then
+        if blocked == "refused":
+            self.break_off()
+        elif blocked is None:
+            self._start(self._to_host())
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

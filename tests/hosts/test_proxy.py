@@ -372,6 +372,22 @@ def test_who_only_listens_changes_nothing(name: str, meddling: str, transport: N
     assert asyncio.run(run(True)).same_wire(asyncio.run(run(False)))
 
 
+def test_a_blocked_port_for_a_program_from_outside() -> None:
+    with World.open(receiver()) as world:
+        middle = world.between("", "mail.receiver.example")
+        address = middle.address(25)
+        assert address is not None
+        for how in ("refused", "dropped"):
+            middle.switch_on("block_port", how=how)
+            begin = time.monotonic()
+            with pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)):
+                smtplib.SMTP(*address, timeout=1)
+            assert (time.monotonic() - begin >= 0.9) is (how == "dropped")  # at once, or when patience ends
+        assert world.host().sessions == ()
+        middle.switch_off("block_port")
+        smtplib.SMTP(*address, timeout=20).quit()
+
+
 @pytest.mark.parametrize("transport", NETWORKS)
 def test_a_host_that_is_down_refuses_behind_a_machine_too(transport: Network) -> None:
     async def run() -> tuple[int, str, int]:
