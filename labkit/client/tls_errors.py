@@ -8,9 +8,9 @@ short names that stay: the verification code (``X509_V_ERR_...``), the reason of
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from typing import Literal
 
+from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
 TlsProblem = Literal[

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import sslproto
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from labkit.frozen import dataclass
 
 if TYPE_CHECKING:
     import ssl
