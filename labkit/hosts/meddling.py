@@ -101,7 +101,7 @@ class BlockPort(Meddling):
     )
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "RFC 5068 section 3.1",
+            "RFC 5068 section 4.1",
             "Access networks should let submission ports pass, whatever they do to 25.",
         ),
         Rule(
