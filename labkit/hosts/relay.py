@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from labkit.frozen import dataclass
 from labkit.hosts.notices import Notices
 from labkit.hosts.outgoing import HopFailed, Outgoing
 from labkit.hosts.queue import Attempt, QueueItem, Recipient
