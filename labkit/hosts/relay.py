@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from labkit.frozen import dataclass
 from labkit.hosts.notices import Notices
 from labkit.hosts.outgoing import HopFailed, Outgoing
 from labkit.hosts.queue import Attempt, QueueItem, Recipient
@@ -36,7 +36,7 @@ _Place = tuple[str, str, int, str]
 """From which host, to which address and port, under what protection."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Way:
     """Where some recipients' mail is to go, and how it is to be protected."""
 
@@ -138,7 +138,7 @@ class Relay:
                 reply = Reply(550, "5.1.1", (f"No mailbox <{recipient.address}> here",))
                 self._note(item, None, None, Verdict("refused", reply, "Its domain ends here."), [recipient])
         away = [recipient for recipient in item.waiting if _domain(recipient) not in self._final]
-        for way, recipients in (await self._ways(away, round_)).items():
+        for way, recipients in await self._ways(away, round_):
             if way.route.outcome == "hops":
                 await self._along(item, way, recipients, round_)
             else:
@@ -147,10 +147,11 @@ class Relay:
 
     # where to
 
-    async def _ways(self, recipients: Iterable[Recipient], round_: Round) -> dict[Way, list[Recipient]]:
+    async def _ways(
+        self, recipients: Iterable[Recipient], round_: Round
+    ) -> list[tuple[Way, list[Recipient]]]:
         """The routes of these recipients; those with the same next hops, and the same policy, go together."""
-        ways: dict[tuple[object, ...], Way] = {}
-        found: dict[Way, list[Recipient]] = {}
+        ways: dict[tuple[object, ...], tuple[Way, list[Recipient]]] = {}
         policies: dict[str, Policy | None] = {}
         for recipient in recipients:
             domain = _domain(recipient)
@@ -167,8 +168,8 @@ class Relay:
                 policies[domain] = await self.sts.policy(domain) if asks else None
             policy = policies[domain]
             key = (way.hops, way.why if not way.hops else "", port, policy)
-            found.setdefault(ways.setdefault(key, Way(way, int(port or PORT), policy)), []).append(recipient)
-        return found
+            ways.setdefault(key, (Way(way, int(port or PORT), policy), []))[1].append(recipient)
+        return list(ways.values())
 
     def _goal(self, domain: str) -> str:
         """The host that mail for a domain goes to by set-up, or "" where MX records say."""
