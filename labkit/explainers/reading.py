@@ -1,4 +1,7 @@
-"""What the lines of a POP3 or IMAP session are: commands, answers, text of messages, and what each is good for."""
+"""What the lines of a POP3 or IMAP session are: commands, answers, text of messages, and what each of them says.
+
+They are put into plain words, no more: what follows from them is what lessons ask about.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ _POP3: Mapping[str, str] = {
     "UIDL": "Which messages have you? By names that stay the same.",
     "RETR": "Give me this message.",
     "TOP": "Give me its header and some lines.",
-    "DELE": "Mark it for deletion (RFC 1939 §5).",
+    "DELE": "Delete this message.",
     "RSET": "Take all the marks off.",
     "NOOP": "Are you still there?",
-    "QUIT": "Good-bye. Now what is marked is deleted (RFC 1939 §6).",
+    "QUIT": "Good-bye.",
     "STLS": "Let us go on under TLS.",
 }
 _IMAP: Mapping[str, str] = {
@@ -56,7 +59,7 @@ class ReadingNote:
     seq: int
     role: Role
     says: str
-    """What it is good for, in one sentence; empty where the line says it itself."""
+    """The same in plain words; empty where the line says it itself."""
 
 
 def notes(events: Iterable[WireEvent]) -> tuple[ReadingNote, ...]:
@@ -106,7 +109,7 @@ def _command(line: bytes, imap: bool) -> tuple[str, str]:
         if verb == "FETCH":
             if "PEEK" in " ".join(words):
                 return verb, "Number, flags and subject of each. Looking marks nothing."
-            return verb, "Give me the whole message. This marks it as read (RFC 3501 §6.4.5)."
+            return verb, "Give me the whole message."
         return verb, _IMAP.get(verb, "")
     verb = words[0] if words else ""
     every = verb in ("LIST", "UIDL") and len(words) == 1
@@ -118,8 +121,8 @@ def _answer(line: bytes, imap: bool) -> str:
     if not imap:
         return "No." if text.startswith("-ERR") else ""
     if text.startswith("* "):
-        if "\\Seen" in text and " FETCH " in text:
-            return "The flag `\\Seen` is set now, at the server."
+        if " FETCH " in text:
+            return "Something of one message: its flags, its text."
         if " EXISTS" in text:
             return "So many messages are in this folder."
         if text.startswith("* BYE"):

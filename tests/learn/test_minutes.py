@@ -21,6 +21,7 @@ MEASURED = (
     "04_reply_codes",
     "05_queue_and_bounces",
     "06_delivery_chain",
+    "07_mailbox",
 )
 
 

@@ -128,9 +128,9 @@ def test_every_line_of_a_session_has_a_note() -> None:
     assert told["RETR 1\r\n"].says == "Give me this message."
     assert told["1 1.1\r\n"].role == "list"
     assert [told[line].role for line in ("Subject: One\r\n", "..Hi\r\n")] == ["text", "text"]
-    assert "deleted" in told["QUIT\r\n"].says
+    assert told["QUIT\r\n"].says == "Good-bye."
     told = {event.data.decode(): note for event, note in zip(imap, notes(imap), strict=True)}
-    assert "marks it as read" in told["0003 UID FETCH 1 (BODY[])\r\n"].says
+    assert "whole message" in told["0003 UID FETCH 1 (BODY[])\r\n"].says
     assert [told[line].role for line in ("Subject: One\r\n", ".Hi\r\n", " UID 1)\r\n")] == [
         "text",
         "text",

@@ -173,7 +173,7 @@ class Pop3Server(OnLoop, pop3.POP3):
     def _tell(self, one: bytes | None, known: Mapping[int, bytes]) -> None:
         if one is None:
             lines = [b"%d %b\r\n" % pair for pair in known.items()]
-            self.transport.write(b"+OK %d messages\r\n%b.\r\n" % (len(lines), b"".join(lines)))
+            self.transport.write(b"+OK %b\r\n%b.\r\n" % (_count(len(lines)), b"".join(lines)))
         elif int(one) in known:
             self.successResponse(b"%d %b" % (int(one), known[int(one)]))
         else:
@@ -198,7 +198,7 @@ class Pop3Server(OnLoop, pop3.POP3):
         left = b""
         if self.mbox is not None:
             self.mbox.sync()
-            left = b" (%d messages left)" % self.mbox.left
+            left = b" (%b left)" % _count(self.mbox.left)
         self.successResponse(f"{self._host.name} signing off".encode() + left)
         self.transport.loseConnection()
 
@@ -206,3 +206,7 @@ class Pop3Server(OnLoop, pop3.POP3):
 def _top(message: bytes, count: int) -> bytes:
     header, blank, text = message.partition(b"\r\n\r\n")
     return header + blank + b"".join(text.splitlines(keepends=True)[:count])
+
+
+def _count(number: int) -> bytes:
+    return b"%d message%b" % (number, b"" if number == 1 else b"s")
