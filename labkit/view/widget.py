@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -119,10 +120,11 @@ class LabWidget(anywidget.AnyWidget):
         return {**bundle, "application/vnd.jupyter.widget-view+json": view}, {}
 
     def __del__(self) -> None:
-        try:
-            self.close()
-        except AttributeError:  # an interrupt left it half made: what it has not got, it need not close
-            super().close()
+        # An interrupt may have left it half made: what it has not got, it need not close.
+        for close in (self.close, super().close):
+            with suppress(AttributeError, traitlets.TraitError):
+                close()
+                return
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

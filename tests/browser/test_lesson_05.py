@@ -27,6 +27,8 @@ def test_the_whole_lesson_by_keyboard(open_lab: OpenLab) -> None:
     five_days_and_a_notice(learner)
     the_answer_is_lost(learner)
     three_exercises(learner)
+    lab.reload()
+    all_is_there(learner)
     quiz(learner)
     lab.open_sections()
     assert lab.cells() == before
@@ -151,6 +153,19 @@ def three_exercises(learner: Learner) -> None:
     learner.go(THREE, 'textbox "Missing line 2"')
     lab.keys("{End} NOTIFY=DELAY{Enter}{End} NOTIFY=FAILURE{Enter}")
     expect(learner.output(THREE)).to_contain_text("She hears what she wants, and no more.")
+
+
+def all_is_there(learner: Learner) -> None:
+    """What the learner made of three worlds, after the page was reloaded."""
+    for cell, words in (
+        (PUT_OFF, "It lies in the mailbox of bob@receiver.example."),
+        (DOWN, "gave up, and alice@sender.example has a notice."),
+        (LOST, "2 copies of it lie in the mailbox"),
+        (NOTICE, "Part 2: for programs"),
+        (RULE, "Three messages under your rule"),
+        (TWO, "Nothing lost, nothing returned in vain"),
+    ):
+        expect(learner.output(cell)).to_contain_text(words)
 
 
 def quiz(learner: Learner) -> None:

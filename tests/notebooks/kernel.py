@@ -17,6 +17,7 @@ from jupyter_client.manager import KernelManager
 
 DROPPED = "dropped by ipykernel"
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 10.0
 
 
 @dataclass
@@ -83,9 +84,10 @@ class Kernel:
         deadline = time.monotonic() + patience
         replied = idle = False
         # Replies come in order: after one to a later question there is none to the cell. A question may be
-        # dropped as well, so there is a new one every second.
+        # dropped as well, so there is a new one every second. An interrupt of the cell before may strike late, and take
+        # the word of being idle from this one: a cell that was left alone is asked about after a while.
         questions: set[str] = set()
-        ask = time.monotonic() if outcome.interrupted else deadline
+        ask = time.monotonic() + (0.0 if outcome.interrupted else PATIENCE)
         while not (replied and idle):
             now = time.monotonic()
             if now > deadline:

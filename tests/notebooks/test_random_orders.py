@@ -133,9 +133,9 @@ MOMENTS: tuple[Callable[[random.Random], float | None], ...] = (
 
 # What IPython and ipywidgets say about what an interrupt made them drop half made; it may come in a later cell.
 OTHERS = re.compile(
-    r"\S+ RuntimeWarning: coroutine 'InteractiveShell\.run_cell_async' was never awaited\n"
+    r"\S+ RuntimeWarning: coroutine '(?:InteractiveShell\.run_cell_async|IPythonKernel\.do_execute)' was never awaited\n"
     r"(?:  .*\n)?RuntimeWarning: Enable tracemalloc .*\n"
-    r"|Exception ignored in: <function Widget\.__del__ .*\nTraceback .*\n(?:  .*\n)*\S*TraitError: .*\n"
+    r"|Exception ignored in: <function (?:Lab)?Widget\.__del__ .*\nTraceback .*\n(?:  .*\n)*\S*TraitError: .*\n"
 )
 
 
