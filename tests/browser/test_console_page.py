@@ -121,9 +121,9 @@ def test_a_second_view_leaves_the_first_as_it_is(lab: LabPage) -> None:
 
 
 def test_a_session_pasted_into_the_boxes_of_an_exercise(open_lab: OpenLab) -> None:
-    lab = open_lab("import labkit\n####\nlab = labkit.open_lesson('01_session'); lab.q1")
+    lab = open_lab("import labkit; lab = labkit.open_lesson('01_session')\nlab.q1")
     lab.run_all()
-    boxes = lab.output(1).get_by_role("textbox")
+    boxes = lab.output(0).get_by_role("textbox")
     boxes.first.focus()
     paste(
         lab,
