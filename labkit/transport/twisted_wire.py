@@ -120,7 +120,8 @@ class TwistedWire(asyncio.Protocol):
         self.encrypted = False
         """Whether TLS is up."""
         self.starting_tls = False
-        """Whether what arrives now belongs to the handshake, or came too early (RFC 3501 section 6.2.1)."""
+        """Whether the handshake is under way."""
+        self._early = b""  # what came encrypted together with the end of the handshake
         self._transport: asyncio.Transport | None = None
         self._producer: Any = None
         self._paused = False
@@ -151,7 +152,10 @@ class TwistedWire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets from the other side. What Twisted cannot cope with ends this connection and no other."""
-        if self.disconnecting or self.starting_tls:
+        if self.disconnecting:
+            return
+        if self.starting_tls:  # in clear nothing is read any more, so this is out of the TLS layer already
+            self._early += data
             return
         self._heard(data)
         self.protocol.dataReceived(data)
@@ -253,3 +257,6 @@ class TwistedWire(asyncio.Protocol):
         self._transport = encrypted
         self.encrypted = True
         self.starting_tls = False
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)

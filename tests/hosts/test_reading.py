@@ -301,6 +301,33 @@ def test_what_comes_in_clear_behind_starttls_is_dropped(world: World) -> None:
         assert "LOGIN bob" not in transcript(world).replace("C: b LOGIN", "") or port == 143
 
 
+@pytest.mark.parametrize(("port", "word"), [(110, b"STLS"), (143, b"a STARTTLS")])
+def test_a_command_in_one_piece_with_the_end_of_the_handshake_is_heard(
+    world: World, port: int, word: bytes
+) -> None:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context().wrap_bio(incoming, outgoing, server_hostname=STORE)
+    with socket.create_connection(world.address(STORE, port), timeout=5) as line:
+        line.recv(1000)
+        line.sendall(word + b"\r\n")
+        line.recv(1000)
+        while True:
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                line.sendall(outgoing.read())
+                incoming.write(line.recv(65536))
+        tls.write(b"NOOP\r\n" if port == 110 else b"b NOOP\r\n")
+        line.sendall(outgoing.read())
+        answer = b""
+        while not answer:
+            incoming.write(line.recv(65536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                answer = tls.read(1000)
+    assert answer.startswith((b"-ERR", b"b OK"))
+
+
 def test_sessions_are_recorded_line_by_line(world: World) -> None:
     client = pop(world)
     client.quit()
@@ -367,7 +394,7 @@ def test_garbage_ends_no_server(world: World, port: int, size: Callable[[int, in
             with contextlib.suppress(ConnectionResetError):
                 while line.recv(65536):  # to its end, within the timeout
                     pass
-    loop_thread().errors.clear()  # what a connection died of
+    assert not loop_thread().errors
     healthy = pop_when_free(world) if port == 110 else imap(world)
     healthy.noop()
 

@@ -368,11 +368,6 @@ class ImapServer(Search, OnLoop, imap4.IMAP4Server):
 
     unauth_AUTHENTICATE = (do_AUTHENTICATE, imap4.IMAP4Server.arg_atom)
 
-    def lineReceived(self, line: bytes) -> None:
-        """A line; those that came in clear behind STARTTLS are dropped (RFC 3501 section 6.2.1)."""
-        if not self.transport.starting_tls:
-            super().lineReceived(line)
-
     def _respond(self, state: bytes, tag: bytes | None, message: Any) -> None:
         """Twisted words some refusals as text, which it then cannot send."""
         super()._respond(state, tag, message.encode() if isinstance(message, str) else message)

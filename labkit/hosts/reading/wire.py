@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import sslproto
 from typing import TYPE_CHECKING, Any
 
 from labkit.hosts.reading.room import PORTS
 from labkit.hosts.tap import peer_of
+from labkit.hosts.tls import tls_at_once
 from labkit.transport.base import IMPLICIT_TLS
 from labkit.transport.twisted_wire import TwistedWire  # before Twisted's mail modules
 
@@ -83,9 +83,4 @@ def reading_wire(room: ReadingRoom, port: int) -> asyncio.Protocol:
     server = ImapServer(room.host) if PORTS[port] == "IMAP" else Pop3Server(room.host)
     server.portal = Portal(room)
     wire = ReadingWire(server, room, port)
-    if port not in IMPLICIT_TLS:
-        return wire
-    layers: Any = sslproto.SSLProtocol
-    loop, context = asyncio.get_running_loop(), room.host.tls_context()
-    layer: asyncio.Protocol = layers(loop, wire, context, None, server_side=True, ssl_handshake_timeout=10.0)
-    return layer
+    return tls_at_once(wire, room.host.tls_context()) if port in IMPLICIT_TLS else wire
