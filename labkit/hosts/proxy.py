@@ -259,9 +259,10 @@ class _Pair:
             changed = meddling.from_client(line) if sender == "C" else meddling.from_server(line)
             if changed != line:
                 session = self.session
+                same = (e.seq for e in reversed(session.transcript) if (e.sender, e.data) == (sender, line))
                 session.changes = (
                     *session.changes,
-                    Change(session._seq, sender, line, changed, meddling.name),
+                    Change(next(same, session._seq), sender, line, changed, meddling.name),
                 )
                 line = changed
             if sender == "C" and line.strip().upper() == b"STARTTLS":

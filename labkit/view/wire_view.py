@@ -1,0 +1,71 @@
+"""The eavesdropper's view beside the endpoint's: one connection in two columns."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from labkit.view.cards_static import Html, chip, el, kids
+from labkit.view.tls_desk import Desk, Picture, headline, headline_html
+
+__all__ = ["WireView"]
+
+WORDS = {
+    "both": "readable",
+    "changed": "CHANGED",
+    "handshake": "TLS",
+    "hidden": "hidden",
+    "inside": "READ INSIDE TLS",
+}
+LEFT, RIGHT = "The machine on the way reads", "Alice's program says and reads"
+_CELL = "text-align:left;vertical-align:top;padding:2px 12px 2px 0;border:0;background:transparent"
+
+
+class WireView(Desk):
+    """Hands a letter in past a machine on the way. ``work`` gives `labkit.view.wire_story.picture`."""
+
+    kind: ClassVar[str] = "wire"
+    empty: ClassVar[str] = (
+        "Nothing has passed yet. On the left appears what a machine on the way reads, on the right what Alice's program says and reads."
+    )
+
+    def told(self, picture: Picture) -> list[str]:
+        """Each line with the word for who can read it."""
+        lines = [headline(picture)]
+        for row in picture["rows"]:
+            if row["kind"] == "handshake":
+                lines.append(f"{WORDS['handshake']:>15}  {row['note']}")
+            for text in row["lines"]:
+                became = f"  -> {' / '.join(row['became'])}" if row["kind"] == "changed" else ""
+                lines.append(f"{WORDS[row['kind']]:>15}  {row['s']}: {text}{became}")
+            if row["note"] and row["lines"]:
+                lines.append(f"{'':>15}     ({row['note']})")
+        return lines
+
+    def drawn(self, picture: Picture) -> Html:
+        """A table with a column for each."""
+        rows = [_row(row) for row in picture["rows"]]
+        head = el("tr", el("th", LEFT, style=_CELL), el("th", RIGHT, style=_CELL))
+        return kids(
+            headline_html(picture),
+            el("table", el("thead", head), el("tbody", *rows), style="border-collapse:collapse"),
+        )
+
+
+def _row(row: dict[str, Any]) -> Html:
+    if row["kind"] == "handshake":
+        words = el("em", row["note"])
+        return el("tr", el("td", words, style=_CELL), el("td", el("em", "TLS begins"), style=_CELL))
+    said = [f"{row['s']}: {text}" for text in row["lines"]]
+    right = [f"{row['s']}: {text}" for text in row.get("right", row["lines"])]
+    left = kids(*(kids(el("code", text), el("br")) for text in said), row["note"] or None)
+    if row["kind"] == "hidden":
+        left = kids(f"{row['s']}: ", chip("ciphertext", "plain"))
+    elif row["kind"] == "changed":
+        left = kids(left, chip("sent on as", "fix"), " ", el("code", " ".join(row["became"])))
+    elif row["kind"] == "inside":
+        left = kids(left, chip("read inside TLS", "fix"))
+    return el(
+        "tr",
+        el("td", left, style=_CELL),
+        el("td", *(kids(el("code", text), el("br")) for text in right), style=_CELL),
+    )
