@@ -118,18 +118,3 @@ def test_a_second_view_leaves_the_first_as_it_is(lab: LabPage) -> None:
     expect(rows(lab).nth(1)).to_have_attribute("aria-selected", "true")
     expect(second.locator(".lks-row").nth(1)).to_have_attribute("aria-selected", "false")
     lab.in_page("app.shell.currentWidget.close();")
-
-
-def test_a_session_pasted_into_the_boxes_of_an_exercise(open_lab: OpenLab) -> None:
-    lab = open_lab("import labkit; lab = labkit.open_lesson('01_session')\nlab.q1")
-    lab.run_all()
-    boxes = lab.output(0).get_by_role("textbox")
-    boxes.first.focus()
-    paste(
-        lab,
-        "S: 220 x\nC: EHLO sender.example\nS: 250 x\nC: MAIL FROM:<a@x.example>\nS: 250 OK\n"
-        "C: RCPT TO:<b@x.example>\nS: 250 OK\nC: RCPT TO:<c@x.example>\nS: 250 OK\nC: DATA\nS: 354 x\nC: QUIT\n",
-    )
-    expect(boxes.nth(0)).to_have_value("MAIL FROM:<a@x.example>")
-    expect(boxes.nth(1)).to_have_value("RCPT TO:<b@x.example>")
-    expect(boxes.nth(2)).to_have_value("RCPT TO:<c@x.example>")
