@@ -18,7 +18,7 @@ import nbformat
 
 from labkit import learn
 from labkit.explainers.line import explain_line
-from labkit.learn.forms import LinesForm, NumbersForm, OrderForm, PickLineForm, SortForm
+from labkit.learn.forms import LinesForm, NumbersForm, OrderForm, PickLineForm, SettingsForm, SortForm
 from labkit.lessons.lesson import QUIZZES, Lesson
 from labkit.smtp.session import observe
 from labkit.smtp.transcript import Transcript
@@ -29,6 +29,7 @@ from labkit.view.mail_program import MailProgram
 from labkit.view.map_view import MapView
 from labkit.view.round_trips_view import RoundTripsView
 from labkit.view.route_desk import RouteDesk
+from labkit.view.tls_desk import Desk
 from labkit.world import play
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -126,6 +127,10 @@ def of_code(lesson: Lesson, source: str) -> Work:
         return Work(words(shown.as_text()) + 40, clicks=2)
     if isinstance(shown, HeaderTrace):  # a piece is opened; a line that says the same again is not read again
         return Work(words(*set(shown.as_text().splitlines())), clicks=2)
+    if isinstance(shown, Desk):  # for each recorded run a setting and the button
+        fresh = set(map(str.strip, shown.as_text().splitlines())) - _read
+        _read.update(fresh)
+        return Work(words(*fresh), clicks=2 * len(shown._shown()[1]))
     if isinstance(shown, EnvelopeView):  # Send, a look at some stations and copies; for the boss a new From
         return Work(words(shown.as_text()), clicks=6, characters=22 if name == "boss" else 0)
     if isinstance(shown, RoundTripsView):
@@ -204,6 +209,12 @@ def of_exercise(task: learn.Exercise) -> Work:
     if isinstance(form, SortForm):
         given = sum(words(*case) for case in form.given)
         return work + Work(words(*form.items, *form.bins) + given, clicks=len(form.items), pauses=2)
+    if isinstance(form, SettingsForm):
+        read = [
+            (title, *(text for one in settings for text in (one.label, *one.options)))
+            for title, settings in form.cases
+        ]
+        return work + Work(sum(words(*texts) for texts in read), clicks=2 * len(form.asked), pauses=1)
     return work + Work(clicks=2, characters=30)
 
 

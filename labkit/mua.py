@@ -92,14 +92,16 @@ async def hand_over(
     message: bytes,
     *,
     login: Login | None = None,
+    starttls: bool | None = None,
 ) -> Outcome:
     """One mail transaction on a client that is not connected yet: greeting to QUIT (RFC 5321 section 3).
 
     A server that does not know EHLO gets HELO (section 3.2). With ``login``, TLS is started, unless the port began with
-    it, and AUTH comes first. Recipients that are refused are left out; when none is left, nothing is sent. Raises what
+    it, and AUTH comes first. ``starttls`` says whether to ask for TLS, whatever is offered; None leaves that to
+    ``login``. Recipients that are refused are left out; when none is left, nothing is sent. Raises what
     the client raises when the connection fails; that means "try again later" (section 3.8).
     """
-    outcome = await _transaction(client, helo, sender, recipients, message, login)
+    outcome = await _transaction(client, helo, sender, recipients, message, login, starttls)
     with suppress(ClientError):  # what was decided before stays decided (RFC 5321 section 4.2.5)
         await _ask(client, "QUIT")
     await client.close()
@@ -107,7 +109,13 @@ async def hand_over(
 
 
 async def _transaction(
-    client: Client, helo: str, sender: str, recipients: Sequence[str], message: bytes, login: Login | None
+    client: Client,
+    helo: str,
+    sender: str,
+    recipients: Sequence[str],
+    message: bytes,
+    login: Login | None,
+    starttls: bool | None,
 ) -> Outcome:
     answer = _answered(client, await client.connect())
     if answer.reply.severity == 2:
@@ -116,8 +124,13 @@ async def _transaction(
             answer = await _ask(client, f"HELO {helo}")
     # RFC 6152 section 3: octets above 127 are announced, to a server that offers it.
     eight = not message.isascii() and "8BITMIME" in (line.upper() for line in answer.reply.lines[1:])
+    if starttls is None and login is not None:
+        offered = "STARTTLS" in (line.upper() for line in answer.reply.lines[1:])
+        starttls = offered or login.insist
+    if answer.reply.severity == 2 and starttls and not client.encrypted:
+        answer = await _begin_tls(client, helo)
     if answer.reply.severity == 2 and login is not None:
-        answer = await _log_in(client, helo, login, answer.reply)
+        answer = await _ask(client, login.line)
     if answer.reply.severity == 2:
         answer = await _ask(client, f"MAIL FROM:<{sender}>{' BODY=8BITMIME' if eight else ''}")
     if answer.reply.severity != 2:
@@ -139,18 +152,13 @@ async def _transaction(
     return Outcome(answer.reply.severity == 2, answer, True, tuple(accepted), refused)
 
 
-async def _log_in(client: Client, helo: str, login: Login, greeted: Reply) -> Answered:
-    """The password goes over the line when TLS is up (RFC 4954 section 4); without it only by who does not insist."""
-    offered = "STARTTLS" in (line.upper() for line in greeted.lines[1:])
-    if not client.encrypted and (offered or login.insist):
-        answer = await _ask(client, "STARTTLS")
-        if answer.reply.severity != 2:
-            return answer
+async def _begin_tls(client: Client, helo: str) -> Answered:
+    """STARTTLS, the handshake, and the greeting once more (RFC 3207 section 4.2)."""
+    answer = await _ask(client, "STARTTLS")
+    if answer.reply.severity == 2:
         await client.start_tls()
         answer = await _ask(client, f"EHLO {helo}")
-        if answer.reply.severity != 2:
-            return answer
-    return await _ask(client, login.line)
+    return answer
 
 
 async def _ask(client: Client, line: str) -> Answered:

@@ -59,13 +59,15 @@ class Client:
         on_connect: Callable[[Any], object] = lambda _address: None,
         on_event: Callable[[WireEvent], object] = lambda _event: None,
         tls_context: Callable[[], ssl.SSLContext] | None = None,
+        tls_at_once: bool | None = None,
     ) -> None:
         """``now`` is the world's clock, ``deadline`` the seconds for each step.
 
         ``on_connect`` is told this end's address as soon as a connection stands, and ``number`` is asked for
         the connection's number at the server, by the same address, when the server has spoken. ``on_event``
-        gets each line. ``tls_context`` makes the context for :meth:`start_tls` when it is first needed. All
-        of them are called on the event loop.
+        gets each line. ``tls_context`` makes the context for TLS when it is first needed. All of them are
+        called on the event loop. ``tls_at_once``: whether TLS begins with the first octet; None: as the port
+        has it, which a program that is set wrongly does not do.
         """
         self.host = host
         self.port = port
@@ -73,6 +75,7 @@ class Client:
         self._network = transport
         self._hooks = (now, number, on_connect, on_event)
         self._tls_context = tls_context
+        self._at_once = port in IMPLICIT_TLS if tls_at_once is None else tls_at_once
         self._lock = asyncio.Lock()
         self._connection: Connection | None = None
 
@@ -172,7 +175,7 @@ class Client:
                 ) from None
             assert isinstance(made, Connection)
             self._connection = connection = made
-            if self.port in IMPLICIT_TLS:
+            if self._at_once:
                 await self._handshake(connection, None, None, end)
         await connection.until(lambda: GREETING not in connection.owed, end)
         reply = self._outcome(connection, [GREETING])
@@ -255,7 +258,7 @@ class Client:
             from labkit.client.tls_errors import explain_tls
 
             connection.connection_lost(error)  # asyncio does not tell it that the wire is broken
-            trouble = explain_tls(error, server_name or self.host, at_once=self.port in IMPLICIT_TLS)
+            trouble = explain_tls(error, server_name or self.host, at_once=self._at_once)
             failed = TLSFailed(trouble.happened, trouble.rule, trouble.advice)
             failed.problem = trouble.problem
             raise failed from None

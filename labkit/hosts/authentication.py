@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any
 
 from aiosmtpd.smtp import MISSING, AuthResult, LoginPassword
@@ -25,9 +26,15 @@ class Authentication(Tap):
     AuthLoginUsernameChallenge = "Username:"
     AuthLoginPasswordChallenge = "Password:"
 
+    @property
+    def _accounts(self) -> Mapping[str, str] | None:
+        """Who may log in at this port; None where AUTH is not offered."""
+        ports = self.policy.submission_ports
+        return self.policy.accounts if not ports or self.port in ports else None
+
     async def smtp_AUTH(self, arg: str | None) -> None:
         """RFC 4954 section 4."""
-        if self.policy.accounts is None:
+        if self._accounts is None:
             await self.push(answers.NOT_IMPLEMENTED)
         elif self.envelope.mail_from is not None:
             await self.push(answers.AUTH_IN_TRANSACTION)
@@ -68,7 +75,7 @@ class Authentication(Tap):
     def _check_password(
         self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: LoginPassword
     ) -> AuthResult:
-        accounts = self.policy.accounts or {}
+        accounts = self._accounts or {}
         right = accounts.get(given.login.decode("utf-8", "replace"))
         # handled=False lets the base class answer 535; True would leave the client without a reply
         return AuthResult(

@@ -73,6 +73,9 @@ class HostSpec:
     roles: tuple[Role, ...] = ("store",)
     listeners: tuple[int, ...] = ()
     """All ports it listens on; if empty, ``port`` alone. ``port`` is the first of them."""
+    submission_ports: tuple[int, ...] = ()
+    """Where a host that has other jobs too does submission (RFC 6409): there AUTH is offered and comes before MAIL; at its
+    other ports AUTH is not offered, and mail is taken as the other roles have it."""
     trusted: bool = False
     """For ``submission``: everybody who connects is somebody it knows, without AUTH."""
     trusts: tuple[str, ...] = ()
@@ -119,6 +122,10 @@ class HostSpec:
     def keeps_mail(self) -> bool:
         """Whether mailboxes of a domain are here, beside the host's own postmaster."""
         return "store" in self.roles or bool(self.mailboxes)
+
+    def submission_at(self, port: int) -> bool:
+        """Whether this port is for people handing in their own mail."""
+        return port in self.submission_ports if self.submission_ports else "submission" in self.roles
 
     def all_domains(self) -> tuple[str, ...]:
         """The domains whose mailboxes are here, in lower case; the first is the host's main one."""

@@ -95,7 +95,8 @@ class Intake:
         know who speaks (RFC 6409 section 4.3), and some take nothing in clear."""
         if self._host.spec.tls_required and not server.encrypted:
             return answers.TLS_FIRST
-        if self._host.spec.roles == ("submission",) and not self.knows_client(server):
+        alone = self._host.spec.roles == ("submission",) or server.port in self._host.spec.submission_ports
+        if alone and not self.knows_client(server):
             return AUTH_REQUIRED
         if self._host.spec.refuse_null_mx and path.domain:
             dns = self._host.around.zones.as_asked_by(
@@ -140,7 +141,7 @@ class Intake:
         if hops >= host.spec.hop_limit:
             return Answer(554, "5.4.6", f"This message has passed {hops} hosts already: it goes in circles")
         queue_id = self.next_queue_id()
-        if "submission" in host.spec.roles:
+        if host.spec.submission_at(server.port):
             text = self._complete(server, envelope, text, queue_id)
         session = server.tapped
         caller = host.caller(server)

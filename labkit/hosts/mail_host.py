@@ -64,6 +64,7 @@ class MailHost:
         spec = self.spec
         self.name = spec.name
         self.banner = spec.banner
+        self.submission_ports = spec.submission_ports
         self.size_limit = spec.size_limit
         self.timeout = spec.timeout
         self.lenient = spec.lenient

@@ -50,6 +50,8 @@ class MailPolicy(Protocol):
     """EHLO lines that are always offered, in order."""
     starttls: bool
     accounts: Mapping[str, str] | None
+    submission_ports: tuple[int, ...]
+    """Ports where AUTH is offered; empty: at all."""
     auth_before_tls: bool
     keeps_plaintext: bool
     size_limit: int

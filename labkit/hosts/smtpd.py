@@ -248,7 +248,7 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         if verb == "STARTTLS":
             return self.policy.starttls and not self._encrypted
         if verb == "AUTH":
-            return self.policy.accounts is not None
+            return self._accounts is not None
         needed = {"EXPN": "EXPN", "BDAT": "CHUNKING"}.get(verb)
         return needed is None or needed in self.policy.keywords
 
@@ -291,7 +291,7 @@ class LabSMTP(Interruptible, Authentication, Chunking, BareLineFeeds):
         lines = [filled.get(line, line) for line in self.policy.offers if line != "LIMITS" or limits]
         if self.policy.starttls and not self._encrypted:
             lines.append("STARTTLS")
-        if self.policy.accounts is not None and (self._encrypted or self.policy.auth_before_tls):
+        if self._accounts is not None and (self._encrypted or self.policy.auth_before_tls):
             lines.append("AUTH PLAIN LOGIN")
         return lines
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         NumbersForm,
         OrderForm,
         PickLineForm,
+        Setting,
+        SettingsForm,
         SortForm,
     )  # fmt: skip
     from labkit.learn.history import History, ItemProgress, LessonTimes
@@ -40,6 +42,8 @@ _HOMES = {
         "NumbersForm",
         "OrderForm",
         "PickLineForm",
+        "Setting",
+        "SettingsForm",
         "SortForm",
     ),
     "history": ("History", "ItemProgress", "LessonTimes"),
@@ -76,6 +80,8 @@ __all__ = [
     "Quiz",
     "QuizError",
     "Sample",
+    "Setting",
+    "SettingsForm",
     "Solution",
     "SortForm",
     "SpacedQuestions",

@@ -268,7 +268,58 @@ class NumbersForm:
         return tuple(_number(item, asked) for item, asked in zip(given, self.numbers, strict=True))
 
 
-Form: TypeAlias = NumbersForm | LinesForm | OrderForm | ChoiceForm | PickLineForm | SortForm | LiveForm
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a program; with a single option it is given, and not asked for."""
+
+    label: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsForm:
+    """Programs to set up: what each is for, and its settings. The grader gets a tuple of values for each of them."""
+
+    cases: tuple[tuple[str, tuple[Setting, ...]], ...]
+
+    def __post_init__(self) -> None:
+        if not self.asked or any(len(set(one.options)) != len(one.options) for one in self.asked):
+            raise ValueError("a SettingsForm needs a setting with options, all different")
+
+    @property
+    def asked(self) -> tuple[Setting, ...]:
+        """The settings to choose, case by case."""
+        return tuple(one for _, settings in self.cases for one in settings if len(one.options) > 1)
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        labels = ", ".join(one.label.lower() for one in self.asked[:4])
+        more = ", ..." if len(self.asked) > 4 else ""
+        return f"{name}.check({labels}{more}) with the number or the text of an option for each"
+
+    def read(self, answer: tuple[object, ...]) -> tuple[tuple[str, ...], ...]:
+        """The values of each case, the given ones too; an empty place is a setting not chosen yet."""
+        given = _flatten(answer)
+        open_ones = sum(item in (None, "") for item in given)
+        if open_ones == len(given):
+            raise Untouched("Nothing is chosen yet. Choose each setting, then check.")
+        if len(given) != len(self.asked):
+            wanted = _count(len(self.asked), "setting is", "settings are")
+            raise Unreadable(f"{wanted} asked for, and {len(given)} came.")
+        if open_ones:
+            raise Untouched(f"{_count(open_ones, 'setting is', 'settings are')} not chosen yet.")
+        chosen = iter(
+            [_pick(item, one.options, "option") for item, one in zip(given, self.asked, strict=True)]
+        )
+        return tuple(
+            tuple(one.options[0] if len(one.options) == 1 else next(chosen) for one in settings)
+            for _, settings in self.cases
+        )
+
+
+Form: TypeAlias = (
+    NumbersForm | LinesForm | OrderForm | ChoiceForm | PickLineForm | SortForm | SettingsForm | LiveForm
+)
 
 
 def read_line_number(answer: tuple[object, ...], transcript: Transcript) -> int:

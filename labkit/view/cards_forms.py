@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from labkit.learn import ChoiceForm, Form, LinesForm, Number, NumbersForm, OrderForm, PickLineForm, SortForm
+from labkit.learn import (
+    ChoiceForm,
+    Form,
+    LinesForm,
+    Number,
+    NumbersForm,
+    OrderForm,
+    PickLineForm,
+    Setting,
+    SettingsForm,
+    SortForm,
+)  # fmt: skip
 from labkit.smtp.transcript import Transcript
 from labkit.view.cards_base import as_index, as_indices, text_lines, visible, wire_lines
 from labkit.view.cards_static import Html, bullet_lines, el, items, kids, plain_lines, prose, session_table
@@ -52,6 +63,11 @@ def form_state(form: Form) -> dict[str, Any]:
             "bins": list(form.bins),
             "given": given,
         }
+    if isinstance(form, SettingsForm):
+        cases = [
+            {"title": title, "settings": [asdict(one) for one in settings]} for title, settings in form.cases
+        ]
+        return {"kind": "settings", "cases": cases}
     return {"kind": "live", "text": LIVE_TASK}
 
 
@@ -59,7 +75,7 @@ def read_draft(form: Form, value: object) -> Any:
     """A draft from the page in the form's own shape, or None: the page can send anything.
 
     Lines, numbers: a list of texts. Order: places of the items, from 0. Choice: places of the options. A line: its
-    number. Sorted items: the place of each one's bin, None for an item that lies in none.
+    number. Sorted items: the place of each one's bin, None for an item that lies in none; settings likewise.
     """
     if isinstance(form, (LinesForm, NumbersForm)):
         blanks = form.blanks if isinstance(form, LinesForm) else len(form.numbers)
@@ -81,6 +97,10 @@ def read_draft(form: Form, value: object) -> Any:
         if not isinstance(value, list) or len(value) != len(form.items):
             return None
         return [as_index(place, len(form.bins)) for place in value]
+    if isinstance(form, SettingsForm):
+        if not isinstance(value, list) or len(value) != len(form.asked):
+            return None
+        return [as_index(place, len(one.options)) for place, one in zip(value, form.asked, strict=True)]
     return None
 
 
@@ -94,6 +114,9 @@ def answer_of(form: Form, draft: Any) -> tuple[object, ...]:
         return tuple(texts[place] or " " for place in draft)
     if isinstance(form, SortForm):
         return tuple("" if place is None else form.bins[place] for place in draft)
+    if isinstance(form, SettingsForm):
+        chosen = zip(draft, form.asked, strict=True)
+        return tuple("" if place is None else one.options[place] for place, one in chosen)
     return tuple(draft) if isinstance(draft, list) else (draft,)
 
 
@@ -116,6 +139,13 @@ def draft_of_record(form: Form, answer: object) -> Any:
         return read_draft(form, [form.bins.index(bin) if bin in form.bins else None for bin in answer])
     if isinstance(form, NumbersForm) and isinstance(answer, list):
         return read_draft(form, [f"{one:g}" for one in answer if isinstance(one, (int, float))])
+    if isinstance(form, SettingsForm) and isinstance(answer, list):
+        kept = [value for values in answer if isinstance(values, list) for value in values]
+        every = [one for _, settings in form.cases for one in settings]
+        if len(kept) != len(every):
+            return None
+        pairs = [(value, one) for value, one in zip(kept, every, strict=True) if len(one.options) > 1]
+        return read_draft(form, [one.options.index(v) if v in one.options else None for v, one in pairs])
     return read_draft(form, answer)
 
 
@@ -135,6 +165,11 @@ def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
     if isinstance(form, SortForm):
         sorted_items = zip(form.items, value, strict=True)
         return [{"who": "", "text": f"{visible(item)}  →  {bin}"} for item, bin in sorted_items]
+    if isinstance(form, SettingsForm):
+        return [
+            {"who": "", "text": f"{title}: {', '.join(values)}" if title else ", ".join(values)}
+            for (title, _), values in zip(form.cases, value, strict=True)
+        ]
     texts = (
         [option for option in form.options if option in value]
         if isinstance(form, ChoiceForm) and form.many
@@ -160,6 +195,8 @@ def form_text(form: Form) -> list[str]:
     if isinstance(form, SortForm):
         given = [f"{visible(item)}  →  {bin}. {why}" for item, bin, why in form.given]
         return [*bullet_lines((*given, *map(visible, form.items))), f"  Bins: {' | '.join(form.bins)}"]
+    if isinstance(form, SettingsForm):
+        return [line for title, settings in form.cases for line in _case_lines(title, settings)]
     return [f"  {LIVE_TASK}"]
 
 
@@ -187,9 +224,23 @@ def form_html(form: Form) -> Html:
                 el("p", f"Bins: {' | '.join(form.bins)}"),
             )
         )
+    if isinstance(form, SettingsForm):
+        return kids(*(
+            kids(el("p", el("strong", title)) if title else None, items(map(_offered, settings)))
+            for title, settings in form.cases
+        ))  # fmt: skip
     return el("p", LIVE_TASK)
 
 
 def _asked(number: Number) -> str:
     blank = f"______ {number.unit}".rstrip()
     return f"{number.label}: {blank} ({number.least:g} to {number.most:g})"
+
+
+def _offered(setting: Setting) -> str:
+    given = len(setting.options) == 1
+    return f"{setting.label}: {setting.options[0] if given else ' | '.join(setting.options)}"
+
+
+def _case_lines(title: str, settings: tuple[Setting, ...]) -> list[str]:
+    return [*([f"  {title}"] if title else []), *bullet_lines(map(_offered, settings))]

@@ -266,10 +266,13 @@ class AsyncWorld:
         *,
         deadline: float = DEADLINE,
         on_event: Callable[[WireEvent], object] = lambda _event: None,
+        tls_context: Callable[[], ssl.SSLContext] | None = None,
+        tls_at_once: bool | None = None,
     ) -> Client:
         """A client for one of the hosts (without a name the first), not yet connected.
 
-        ``on_event`` gets each line that the client records, on the event loop.
+        ``on_event`` gets each line that the client records, on the event loop. ``tls_context``: in place of one that
+        trusts the lab's authority alone; ``tls_at_once`` as for `Client`.
         """
         goal = self.host(host)
         client = Client(
@@ -281,7 +284,8 @@ class AsyncWorld:
             number=lambda address: self._number(goal, address),
             on_connect=lambda address: self._addresses.add(tuple(address[:2])),
             on_event=on_event,
-            tls_context=_client_context,
+            tls_context=tls_context or _client_context,
+            tls_at_once=tls_at_once,
         )
         self._clients.add(client)
         return client

@@ -17,6 +17,8 @@ from labkit.learn.forms import (
     NumbersForm,
     OrderForm,
     PickLineForm,
+    Setting,
+    SettingsForm,
     SortForm,
     Unreadable,
     Untouched,
@@ -32,6 +34,7 @@ FORMS: list[Form] = [
     PickLineForm(SESSION),
     SortForm(("450", "550"), ("later", "never")),
     NumbersForm((Number("First", "min", 1, 60), Number("Factor", "", 1, 10))),
+    SettingsForm((("at home", (Setting("Server", ("a.example",)), Setting("Port", ("25", "587")))),)),
     LiveForm(),
 ]
 
@@ -263,3 +266,17 @@ def test_numbers_that_cannot_be_taken(answer: tuple[Any, ...], says: str) -> Non
 def test_numbers_not_filled_in(answer: tuple[Any, ...], says: str) -> None:
     with pytest.raises(Untouched, match=says):
         TWO.read(answer)
+
+
+def test_settings_are_read_case_by_case_with_what_is_given() -> None:
+    port, server = Setting("Port", ("25", "587")), Setting("Server", ("a.example",))
+    form = SettingsForm((("home", (server, port)), ("office", (port, Setting("Login", ("none", "alice"))))))
+    assert form.read((2, "25", "alice")) == (("a.example", "587"), ("25", "alice"))
+    for answer, says in (((), "Nothing is chosen"), ((2, "", ""), "2 settings are not chosen")):
+        with pytest.raises(Untouched, match=says):
+            form.read(answer)
+    for wrong, says in (((2, 1), "3 settings are asked for"), ((2, 1, 3), "numbered 1 to 2")):
+        with pytest.raises(Unreadable, match=says):
+            form.read(wrong)
+    with pytest.raises(ValueError, match="needs a setting"):
+        SettingsForm((("home", (server,)),))

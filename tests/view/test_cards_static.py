@@ -13,7 +13,6 @@ from IPython.lib.pretty import pretty
 
 from labkit.learn import (
     ChoiceForm,
-    Evidence,
     Exercise,
     Feedback,
     LinesForm,
@@ -26,12 +25,15 @@ from labkit.learn import (
     Prediction,
     Progress,
     Quiz,
+    Setting,
+    SettingsForm,
     Solution,
     SortForm,
     current_progress,
 )
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.view.cards import (
     EndCard,
     ExerciseCard,
@@ -69,6 +71,7 @@ def all_cards(words: str, folder: Path) -> list[Card]:
         (ChoiceForm((words, "b")), "b"),
         (PickLineForm(SESSION), 2),
         (SortForm((words, "b"), (f"1 {words}", "2"), ((words, "2", words),)), (f"1 {words}", "2")),
+        (SettingsForm(((words, (Setting(words, (f"1 {words}", "2")), Setting("c", (words,)))),)), "2"),
         (NumbersForm((Number(words, words, 1, 9),)), 2),
         (LiveForm(), f"C: {SECRET}\n"),
     ]

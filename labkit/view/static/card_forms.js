@@ -21,7 +21,7 @@ function linesForm({ form, draft, change, submit, say }) {
     const { lines, told, plain } = pastedLines(event);
     if (plain) return;
     event.preventDefault();
-    const given = new Set([...form.before, ...form.after].map((line) => line.replace(/^C: ?/, "")));
+    const given = new Set([...form.before, ...form.after].filter((line) => line.who === form.speaker).map((line) => line.text));
     const mine = lines.length > 1 ? lines.filter((line) => !given.has(line)) : lines;
     const boxes = inputs.slice(index, index + Math.max(1, mine.length)), more = mine.length - boxes.length;
     boxes[0].setRangeText(mine[0] || "", boxes[0].selectionStart, mine.length > 1 ? boxes[0].value.length : boxes[0].selectionEnd, "end");
@@ -144,6 +144,22 @@ function sortForm({ form, draft, change, submit }) {
     }));
 }
 
+// A program's settings as its own dialog has them: a menu for each, what is given stands as text.
+function settingsForm({ form, draft, change }) {
+  const chosen = [];
+  const field = (one) => {
+    if (one.options.length === 1) return h("div", { class: "lk-setting" }, h("span", {}, one.label), h("span", { class: "lk-wire" }, one.options[0]));
+    const at = chosen.push(null) - 1;
+    if (draft) chosen[at] = draft[at];
+    const menu = h("select", { "aria-label": one.label, data: { key: "setting" + at }, onchange: () => { chosen[at] = menu.value === "" ? null : Number(menu.value); change(chosen.slice()); } },
+      h("option", { value: "" }, "choose …"), one.options.map((text, index) => h("option", { value: String(index) }, text)));
+    menu.value = chosen[at] === null || chosen[at] === undefined ? "" : String(chosen[at]);
+    return h("label", { class: "lk-setting" }, h("span", {}, one.label), menu);
+  };
+  return h("div", { class: "lk-settings" }, form.cases.map((one) => h("div", { class: "lk-program", role: "group", "aria-label": one.title || "Settings" },
+    one.title ? h("p", { class: "lk-program-title" }, prose(one.title)) : null, h("div", { class: "lk-fields" }, one.settings.map(field)))));
+}
+
 function liveForm({ form }) { return h("p", { class: "lk-live" }, icon("arrow"), h("span", {}, form.text)); }
 
-const FORMS = { lines: linesForm, numbers: numbersForm, order: orderForm, choice: choiceForm, pick: pickForm, sort: sortForm, live: liveForm };
+const FORMS = { lines: linesForm, numbers: numbersForm, order: orderForm, choice: choiceForm, pick: pickForm, sort: sortForm, settings: settingsForm, live: liveForm };
