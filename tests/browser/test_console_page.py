@@ -118,3 +118,22 @@ def test_a_second_view_leaves_the_first_as_it_is(lab: LabPage) -> None:
     expect(rows(lab).nth(1)).to_have_attribute("aria-selected", "true")
     expect(second.locator(".lks-row").nth(1)).to_have_attribute("aria-selected", "false")
     lab.in_page("app.shell.currentWidget.close();")
+
+
+def test_a_session_pasted_into_an_exercise_fills_its_boxes(open_lab: OpenLab) -> None:
+    lab = open_lab('import labkit; lab = labkit.open_lesson("01_session")\nq1 = lab.q1\nq1')
+    lab.run_all()
+    boxes = lab.output(0).locator("input.lk-line-input")
+    mine = [
+        "MAIL FROM:<alice@sender.example>",
+        "RCPT TO:<bob@receiver.example>",
+        "RCPT TO:<carol@receiver.example>",
+    ]
+    said = "".join(f"C: {line}\nS: 250 OK\n" for line in ["EHLO sender.example", *mine, "QUIT"])
+    boxes.first.focus()
+    paste(lab, said)
+    for number, line in enumerate(mine):
+        expect(boxes.nth(number)).to_have_value(line)
+    boxes.nth(1).select_text()
+    paste(lab, "RSET")
+    expect(boxes.nth(1)).to_have_value(mine[1])  # a single line is left to the browser
