@@ -99,10 +99,9 @@ def _claim(verdict: Verdict, message: bytes) -> tuple[Evidence, ...]:
 def _results(
     path: str, helo: str, spf: Verdict, dkim: tuple[Verdict, ...], dmarc: Verdict
 ) -> Iterator[MethodResult]:
-    checked = (
-        Property("smtp", "mailfrom", path[:MOST_TEXT]) if path else Property("smtp", "helo", helo[:MOST_TEXT])
-    )
-    yield MethodResult("spf", spf.result, (checked,))
+    # The domain alone: SPF did not check what stands before the @ (RFC 8601 section 2.7.2).
+    name, domain = ("mailfrom", path.rpartition("@")[2]) if path else ("helo", helo)
+    yield MethodResult("spf", spf.result, (Property("smtp", name, domain[:MOST_TEXT]),))
     if not dkim:
         yield MethodResult("dkim", "none")
     for verdict in dkim:

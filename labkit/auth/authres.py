@@ -2,7 +2,8 @@
 
 A receiver writes what its checks came to into one field on top. Everybody can write such a field, so a reader trusts
 only those with the authserv-id of its own receivers, and a receiver removes every field that claims to be its own
-(section 5). The grammar is that of section 2.2; UTF-8 stands where RFC 6532 lets it.
+(section 5). The grammar is that of section 2.2; UTF-8 stands where RFC 6532 lets it. One thing more is read: an
+address whose domain is a single label.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 from labkit.frozen import dataclass
 from labkit.message import header_fields
+from labkit.zones.names import NameProblem, key_of, text_of
 
 __all__ = ["AuthResError", "AuthenticationResults", "MethodResult", "Property", "parse", "remove_forged"]
 
@@ -20,7 +22,7 @@ NAME = "Authentication-Results"
 _LINE = 78
 
 _TOKEN = re.compile(r"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+")
-_KEYWORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_KEYWORD = re.compile(r"[A-Za-z0-9-]*[A-Za-z0-9]")
 _DIGITS = re.compile(r"[0-9]+")
 # By what they leave out: all beyond ASCII is in, and such classes compile in no time.
 _DOT_ATOM = re.compile(r'[^\x00- "(),:;<>@\[\\\]\x7f]+')
@@ -139,9 +141,10 @@ def parse(text: str | bytes) -> AuthenticationResults:
 def remove_forged(message: bytes, authserv_ids: Collection[str]) -> tuple[bytes, tuple[bytes, ...]]:
     """The message without Authentication-Results fields of these authserv-ids, and the fields that were removed.
 
-    A field whose authserv-id cannot be read goes too: another reader may find one of these names in it.
+    A field whose authserv-id cannot be read goes too: another reader may find one of these names in it. So does one
+    of a version that is not known here. A-labels and U-labels of one name are the same.
     """
-    own = {name.lower() for name in authserv_ids}
+    own = {_comparable(name) for name in authserv_ids}
     kept: list[bytes] = []
     removed: list[bytes] = []
     size = 0
@@ -159,7 +162,15 @@ def _claims(body: bytes, own: set[str]) -> bool:
         name = _Reader(body.decode().rstrip("\r\n")).authserv_id()
     except (AuthResError, UnicodeDecodeError):
         return True
-    return name.lower().rstrip(".") in own
+    return _comparable(name) in own
+
+
+def _comparable(authserv_id: str) -> str:
+    """Mostly a domain name; then without regard to case, a final dot, and how letters beyond ASCII are written."""
+    try:
+        return text_of(key_of(authserv_id))
+    except NameProblem:
+        return authserv_id.lower()
 
 
 class _Reader:
@@ -171,28 +182,31 @@ class _Reader:
 
     def read(self) -> AuthenticationResults:
         name = self.authserv_id()
-        version = 1
-        self.space()
-        if digits := self.take(_DIGITS):
-            version = self.number(digits)
-            self.space()
-        if version != 1:
-            self.fail(f"version {version} is not known here (RFC 8601 section 2.3)", self.at - 1)
         results: list[MethodResult] = []
         while self.at < len(self.text):
             self.expect(";")
             self.space()
             if not results and self.none_alone():
-                return AuthenticationResults(name, (), version)
+                return AuthenticationResults(name)
             results.append(self.method())
         if not results:
             self.fail("a semicolon and a result, or none, must follow")
-        return AuthenticationResults(name, tuple(results), version)
+        return AuthenticationResults(name, tuple(results))
 
     def authserv_id(self) -> str:
-        """The name at the beginning."""
+        """The name at the beginning, and a version behind it, which can only be 1 (section 2.6)."""
         self.space()
-        return self.value("an authserv-id")
+        name = self.value("an authserv-id")
+        before = self.at
+        self.space()
+        start = self.at
+        if digits := self.take(_DIGITS):
+            if start == before:
+                self.fail("before a version comes a space", start)
+            if self.number(digits) != 1:
+                self.fail(f"version {digits} is not known here (RFC 8601 section 2.6)", start)
+            self.space()
+        return name
 
     def none_alone(self) -> bool:
         found = re.compile(r"none", re.IGNORECASE).match(self.text, self.at)
@@ -244,7 +258,7 @@ class _Reader:
         self.expect("=")
         self.space()
         value = self.pvalue()
-        self.gap("the value")
+        self.space()
         return Property(ptype.lower(), name.lower(), value)
 
     def pvalue(self) -> str:

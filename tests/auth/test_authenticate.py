@@ -53,7 +53,7 @@ def test_all_three_pass(dns: Zones) -> None:
     assert [(one.method, one.result) for one in field.results] == [
         ("spf", "pass"), ("dkim", "pass"), ("dmarc", "pass"),
     ]  # fmt: skip
-    assert field.results[0].get("smtp", "mailfrom") == "alice@sender.example"
+    assert field.results[0].get("smtp", "mailfrom") == "sender.example"
     assert field.results[1].get("header", "d") == "sender.example"
     assert field.results[2].get("header", "from") == "sender.example"
     assert [line.name for line in header_fields(found.header.encode() + MESSAGE)][:2] == [

@@ -60,10 +60,19 @@ def test_a_property_named_reason_and_a_quoted_local_part() -> None:
     )
 
 
+def test_what_the_grammar_lets_pass() -> None:
+    """RFC 8601 section 2.2: behind a value no space is needed; RFC 5321's Keyword may begin with a hyphen."""
+    found = parse('a.example; -x=pass smtp.mailfrom="b"header.from=c')
+    assert found.results[0].method == "-x"
+    assert [str(item) for item in found.results[0].properties] == ["smtp.mailfrom=b", "header.from=c"]
+
+
 @pytest.mark.parametrize(
     ("text", "position"),
     [
         ("", 0),
+        ('"a"1; none', 3),
+        ("a.example 22 ; none", 10),
         ("a.example", 9),
         ("a.example;", 10),
         ("a.example 2; none", 10),
@@ -137,6 +146,9 @@ def test_forged_fields_are_removed() -> None:
         b"Authentication-Results: receiver.example. ; none\r\n",
         b"Authentication-Results: ;receiver.example; none\r\n",  # unreadable: somebody may read our name in it
         b"Authentication-Results: \xff; none\r\n",
+        b"Authentication-Results: mx.other.example 2; dkim=pass\r\n",  # a version that nobody here can read
+        b"Authentication-Results: XN--bcher-kva.example; dkim=pass\r\n",
+        "Authentication-Results: b\u00fccher.example; dkim=pass\r\n".encode(),
     ]
     kept = [
         b"Authentication-Results: mx.other.example; dkim=pass\r\n",
@@ -144,10 +156,10 @@ def test_forged_fields_are_removed() -> None:
         b"Subject: Authentication-Results: receiver.example\r\n",
     ]
     text = b"\r\nAuthentication-Results: receiver.example; none\r\n"
-    message = b"".join(field for pair in zip(forged, kept * 2, strict=True) for field in pair) + text
-    clean, removed = remove_forged(message, ["receiver.example"])
+    message = b"".join(field for pair in zip(forged, kept * 3, strict=True) for field in pair) + text
+    clean, removed = remove_forged(message, ["receiver.example", "b\u00fccher.example"])
     assert removed == tuple(forged)
-    assert clean == b"".join(kept * 2) + text
+    assert clean == b"".join(kept * 3) + text
     assert remove_forged(clean, ["receiver.example"]) == (clean, ())
 
 

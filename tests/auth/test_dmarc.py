@@ -1,5 +1,5 @@
 """DMARC by sections: tree walk, Organizational Domain, policy, alignment, errors; each row derived by hand from the
-text of RFC 9989 (as of its last draft) or RFC 7489."""
+text of RFC 9989 or RFC 7489."""
 
 from __future__ import annotations
 
@@ -97,6 +97,12 @@ def test_what_a_record_asks(text: str, rules: str, result: str, policy: str | No
     found = check("example.com", zones(example__com=text), rules)
     assert found.result == result
     assert (found.properties["policy"], found.properties["disposition"]) == (policy, disposition)
+
+
+def test_the_rule_behind_a_missing_p() -> None:
+    step = check("example.com", zones(example__com="v=DMARC1")).trace[2]
+    assert (step.rule.ref, step.outcome) == ("RFC 9989 section 4.7", "none")
+    assert "p=none" in step.rule.text
 
 
 @pytest.mark.parametrize(
@@ -226,6 +232,10 @@ def test_rule_sets_have_names() -> None:
         ("v=DMARC1; p=quarantine; rua=mailto:d@example.com!10m", ["note"], "!10m is ignored"),
         ("v=DMARC1; p=quarantine; p=none", ["error"], "twice"),
         ("v=DMARC1; p=quarantine; fo=1", ["warning"], "fo without ruf"),
+        ("v=DMARC1; p=quarantine; ruf=mailto:d@example.com; fo=1:d:s", [], ""),
+        ("v=DMARC1; p=quarantine; ruf=mailto:d@example.com; fo=0:1", ["error"], "fo=0:1"),  # 4.7
+        ("v=DMARC1; p=quarantine; ruf=mailto:d@example.com; fo=d:d", ["error"], "fo=d:d"),  # 4.8
+        ("v=DMARC1; p=quarantine; ruf=mailto:d@example.com; psd=y", ["warning"], "public suffix"),  # 10.2
         ("v=DMARC1; p=quarantine; policy=none", ["error"], "no tag policy="),
         ("v=DMARC1; rua=mailto:d@example.com; p=quarantine", ["note"], "second"),
         ("v=DMARC1; rua=mailto:d@example.com", ["warning"], "There is no p"),

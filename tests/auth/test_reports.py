@@ -38,15 +38,20 @@ DNS = Zones.from_text(
 sender.example. TXT "v=spf1 ip4:192.0.2.1 -all"
 news.sender.example. TXT "v=spf1 ip4:192.0.2.1 -all"
 _dmarc.sender.example. TXT "v=DMARC1; p=reject; sp=quarantine; rua=mailto:d@sender.example"
-_dmarc.test.example. TXT "v=DMARC1; p=quarantine; t=y; adkim=s"
+_dmarc.test.example. TXT "v=DMARC1; p=quarantine; t=y; adkim=s; rua=mailto:d@test.example"
+_dmarc.unasked.example. TXT "v=DMARC1; p=reject"
+_dmarc.broken.example. TXT "v=DMARC1; p=reject; sp=no; rua=mailto:d@broken.example; fo=1"
+_dmarc.old.example. TXT "v=DMARC1; p=reject; pct=0; rua=mailto:d@old.example; ruf=mailto:d@old.example; fo=d:1"
 """
 )
 
 
-def seen(author: str, ip: str, *, mail_from: str | None = None, **more: object) -> Observation:
+def seen(
+    author: str, ip: str, *, mail_from: str | None = None, rules: str = "RFC 9989", **more: object
+) -> Observation:
     path = f"a@{author}" if mail_from is None else mail_from
     message = f"From: a@{author}\r\n\r\nhello\r\n".encode()
-    found = authenticate(message, ip=ip, helo=author, mail_from=path, dns=DNS)
+    found = authenticate(message, ip=ip, helo=author, mail_from=path, dns=DNS, rules=rules)
     return Observation(ip, found, path, **more)  # type: ignore[arg-type]
 
 
@@ -95,6 +100,22 @@ def test_equal_results_are_counted_together() -> None:
     assert list(found[0].by_source()) == [("203.0.113.9", 0, 2), ("192.0.2.1", 4, 0)]
 
 
+def test_without_rua_there_is_no_report() -> None:
+    """RFC 9989 section 4.7."""
+    assert reports(seen("unasked.example", "203.0.113.9")) == ()
+
+
+def test_what_a_report_says_of_a_policy() -> None:
+    """A broken record counts as p=none (RFC 9989 4.10.1), fo counts with ruf only (4.7); where the policy was not
+    applied as it stands, a reason says why (RFC 9990 3.1.1.9)."""
+    (found,) = reports(seen("broken.example", "203.0.113.9"))
+    assert (found.policy.p, found.policy.sp, found.policy.fo) == ("none", "", "0")
+    assert (found.rows[0].disposition, found.rows[0].overrides) == ("none", ())
+    (found,) = reports(seen("old.example", "203.0.113.9", rules="RFC 7489"))
+    assert (found.policy.p, found.policy.fo, found.policy.discovery) == ("reject", "d:1", "psl")
+    assert (found.rows[0].disposition, found.rows[0].overrides) == ("quarantine", (Override("other", "pct"),))
+
+
 @pytest.mark.parametrize("form", ["xml", "gz", "zip"])
 def test_there_and_back(form: str) -> None:
     nasty = ']]>&<script>"\x00\x1b\ud800é\u202e'
@@ -116,18 +137,20 @@ def test_the_message_of_a_report() -> None:
     (report,) = reports(seen("sender.example", "192.0.2.1"))
     assert file_name(report).startswith("receiver.example!sender.example!1000!87400!")
     message = message_from_bytes(
-        report_message(report, sender="dmarc@receiver.example", to="d@sender.example")
+        report_message(report, sender="dmarc@receiver.example", to="d@sender.example", now=90_000)
     )
+    assert message["Date"] == "Fri, 02 Jan 1970 01:00:00 -0000"
     assert message.get_filename() == file_name(report)
+    assert file_name(report).endswith(f"!{report.report_id}.xml.gz")  # one id everywhere (RFC 9990 3.1.4)
     assert message["Subject"].split() == [
         "Report", "Domain:", "sender.example", "Submitter:", "receiver.example",
-        "Report-ID:", f"<{report.report_id}@receiver.example>",
+        "Report-ID:", f"<{report.report_id}>",
     ]  # fmt: skip
     payload = message.get_payload(decode=True)
     assert isinstance(payload, bytes)
     assert parse_report(payload).rows == report.rows
     with pytest.raises(ValueError, match="mail address"):
-        report_message(report, sender="a@b.example\r\nBcc: x@y.example", to="d@sender.example")
+        report_message(report, sender="a@b.example\r\nBcc: x@y.example", to="d@sender.example", now=0)
 
 
 OLD = """\
@@ -251,23 +274,29 @@ def test_mutated_reports_never_raise_anything_else(size: Callable[[int, int], in
 
 
 def test_consent_in_all_its_forms() -> None:
-    """RFC 9990 section 4: several records, another address at the same host, none elsewhere; no answer; odd URIs."""
+    """RFC 9990 section 4: several records, other addresses at the same host; one elsewhere, and nothing is sent; no
+    answer; odd URIs; a name that is too long to ask for."""
+    long = ".".join(["x" * 59] * 4)
     dns = Zones.from_text(
-        dedent("""
-        _dmarc.example.com. TXT "v=DMARC1; rua=mailto:a@one.example!5m, mailto:b@two.example,mailto:c@three.example,https://four.example/x,mailto:d@example.com"
-        example.com._report._dmarc.one.example. TXT "v=DMARC1; rua=mailto:other@one.example"
+        dedent(f"""
+        _dmarc.example.com. TXT "v=DMARC1; rua=mailto:a@one.example!5m, mailto:b@two.example,mailto:c@three.example," "https://four.example/x,mailto:d%2Ce@example.com,mailto:f@" "{long},mailto:five"
+        example.com._report._dmarc.one.example. TXT "v=DMARC1; rua=mailto:other@one.example,mailto:more@ONE.example"
         example.com._report._dmarc.two.example. TXT "no"
-        example.com._report._dmarc.two.example. TXT "v=DMARC1; rua=mailto:victim@elsewhere.example"
+        example.com._report._dmarc.two.example. TXT "v=DMARC1; rua=mailto:g@two.example,mailto:victim@elsewhere.example"
         """)
     )
     dns.fault("example.com._report._dmarc.three.example", "TXT", "timeout")
     found = destinations("Example.COM", dns=dns)
     assert [(one.address, one.send) for one in found] == [
         ("other@one.example", True),
-        ("b@two.example", True),
+        ("more@ONE.example", True),
+        ("b@two.example", False),
         ("c@three.example", False),
         ("", False),
-        ("d@example.com", True),
+        ("d,e@example.com", True),
+        (f"f@{long}", False),
+        ("five", False),
     ]
-    assert found[2].step.outcome == "temperror"
+    assert "elsewhere.example" in found[2].step.text
+    assert found[3].step.outcome == "temperror"
     assert destinations("nobody.example", dns=dns) == ()

@@ -4,10 +4,13 @@
 groups), octet by octet, and says where in the message the domain stands. Comments and quoted display names may hold
 anything; an address in them is none.
 
-Reading. What breaks the grammar is outside of RFC 9989. Receivers still read such fields, and so does this: it takes
-every ``@domain`` outside of quotes and comments. When they all name one domain, that is the Author Domain; when they
-name several, as in ``bank@example.com <crook@example.net>``, no mail program can be trusted to show the same one,
-and there is none. A message with several From fields has none either, even if they agree.
+Readings. What breaks the grammar is outside of RFC 9989, which says that nothing can align with such a field (sections
+4.2 and 4.4). Receivers still read it, and so does this: it takes every ``@domain`` outside of quotes and comments. When
+they all name one domain, that is the Author Domain; when they name several, as in ``bank@example.com
+<crook@example.net>``, no mail program can be trusted to show the same one, and there is none. A message with several
+From fields has none either, even if they agree. A field that keeps to the grammar and names several domains may be
+checked for each of them, the strictest policy of those that fail being applied (sections 5.3.1 and 11.5); that is left
+to the receiver, and is not done here.
 """
 
 from __future__ import annotations

@@ -57,7 +57,8 @@ def evaluate(
     `Identifier` objects, or names of domains that passed, or None. Raises ValueError for unknown `rules`.
 
     The result is ``pass``, ``fail``, ``none`` (no record applies, or there is no one Author Domain) or
-    ``temperror``. Properties:
+    ``temperror``. RFC 9989 section 9.2 has ``permerror`` too, for instance for a record that cannot be read; by section
+    4.10.1 such a record means that there is no DMARC, so here it is ``none``. Properties:
 
     - ``policy``: what the record asks for this message (none, quarantine, reject), None without a record;
       ``policy_tag``: the tag that says so; ``evaluated_policy``: one level less in test mode (with RFC 7489 under

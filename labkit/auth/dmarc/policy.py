@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labkit.auth.dmarc.record import POLICIES
 from labkit.auth.dmarc.rules import RFC_7489
 from labkit.frozen import dataclass
+from labkit.smtp.rule import Rule
 from labkit.verdict import Evidence, Step
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from labkit.auth.dmarc.record import Record
     from labkit.auth.dmarc.rules import Rules
 
-__all__ = ["Choice", "choose", "disposition"]
+__all__ = ["Choice", "broken_tag", "choose", "disposition"]
+
+_MISSING = Rule("RFC 9989 section 4.7", "A record without p counts as one with p=none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,15 @@ class Choice:
 def choose(answer: Answer, author: str, questions: Questions) -> Choice:
     """The policy that the record in `answer` asks for mail from `author`.
 
-    Reading: RFC 9989 section 4.7 says that a missing p is p=none; section 4.10.1 lists a record "without a valid p"
-    among the broken ones. Here a missing p is p=none, and a p that holds no policy is broken. RFC 7489 has no such
-    default: a missing p is broken there.
+    Reading: by RFC 9989 section 4.7 a record without p, else well written, counts as one with p=none, and the grammar
+    does not ask for p. Section 4.10.1, to which 4.7 points, has a rule for records without a valid p, which needs a
+    destination in rua; word by word a missing p comes under it too. Here a missing p is p=none with or without rua,
+    sp and np count beside it, and only a tag that holds no policy makes a record broken. RFC 7489 has no such default:
+    a missing p is broken there.
     """
     record, rules = answer.record, questions.rules
     assert record is not None
-    broken = _broken(record, rules)
+    broken = broken_tag(record, rules)
     if broken:
         return _repair(answer, record, rules, broken)
     if answer.domain == author:
@@ -54,8 +59,8 @@ def choose(answer: Answer, author: str, questions: Questions) -> Choice:
     return _by_existence(answer, record, author, fallback, questions)
 
 
-def _broken(record: Record, rules: Rules) -> str:
-    """The tag that makes a record one of section 4.10.1's broken ones; empty if none does."""
+def broken_tag(record: Record, rules: Rules) -> str:
+    """The tag for which section 4.10.1 takes a record as p=none, or as no record; empty if it is not broken."""
     names = ("p", "sp") if rules is RFC_7489 else ("p", "sp", "np")
     for name in names:
         if record.broken(name):
@@ -80,7 +85,7 @@ def _choice(answer: Answer, rules: Rules, tag: str, why: str, *steps: Step) -> C
     if policy is None:
         text = f"{why}, which has no p: that is p=none."
         evidence = answer.evidence()
-        return Choice("none", None, Step(rules.record, text, "none", evidence=evidence, children=steps))
+        return Choice("none", None, Step(_MISSING, text, "none", evidence=evidence, children=steps))
     step = Step(
         rules.policy,
         f"{why}: {tag}={policy}.",

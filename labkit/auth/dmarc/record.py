@@ -3,10 +3,11 @@
 A TXT record is a DMARC record when it begins with ``v=DMARC1``, written just so. Whatever follows is read mildly:
 unknown tags are passed over, a value that breaks the grammar counts as not written.
 
-Readings. The documents follow DKIM's tag lists, in which a tag written twice makes the whole list invalid (RFC 6376
-section 3.2); RFC 9989 section 4.7 ignores syntax errors behind the version. Here the second tag of one name is such
-an error: it is ignored, and the first counts. Names of tags compare without regard to case, since the grammar marks
-``DMARC1`` alone as case sensitive. White space before ``v`` is not in the grammar, so such a record does not count.
+Readings. The documents follow DKIM's tag lists, in which a tag written twice makes the whole list invalid, and capital
+letters differ from small ones in names (RFC 6376 section 3.2). RFC 9989 section 4.8 discards syntax errors behind the
+version: here the second tag of one name is such an error, and the first counts. Names of tags compare without regard
+to case, since the grammar marks ``DMARC1`` alone as case sensitive. White space before ``v`` is not in the grammar, so
+such a record does not count.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from urllib.parse import unquote
 
 from labkit.auth.tag_list import Tag, TagProblem, parse_tags
 from labkit.frozen import dataclass
 
-__all__ = ["POLICIES", "Record", "ReportUri", "is_record", "read_record"]
+__all__ = ["POLICIES", "Record", "ReportUri", "failure_options", "is_record", "read_record"]
 
 POLICIES = ("none", "quarantine", "reject")
 """The values of p, sp and np, from the mildest to the hardest."""
@@ -45,14 +47,19 @@ class ReportUri:
 
     @property
     def address(self) -> str:
-        """The mail address of a ``mailto:`` URI; empty for any other scheme."""
-        scheme, _, rest = self.uri.partition(":")
-        return rest.partition("?")[0] if scheme.lower() == "mailto" else ""
+        """The mail address of a ``mailto:`` URI, ``%2C`` for a comma and the like resolved; empty for any other scheme."""
+        return unquote(self._written)
 
     @property
     def host(self) -> str:
-        """The domain of that address; empty for any other scheme."""
-        return self.address.rpartition("@")[2]
+        """The domain of that address; empty for any other scheme, or if it is no address."""
+        local, _, host = self._written.rpartition("@")
+        return host if local else ""
+
+    @property
+    def _written(self) -> str:
+        scheme, _, rest = self.uri.partition(":")
+        return rest.partition("?")[0] if scheme.lower() == "mailto" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,17 @@ class Record:
         """The URIs of ``rua`` or ``ruf`` that are well-formed, in order."""
         tag = self.tags.get(name)
         return tuple(_uris(self.octets, tag)) if tag else ()
+
+
+def failure_options(value: str) -> frozenset[str]:
+    """The options in a value of ``fo``: ``0`` or ``1``, ``d``, ``s``, each once (RFC 9989 sections 4.7 and 4.8).
+
+    Empty for a value that breaks this: then the default counts.
+    """
+    written = value.lower().split(":")
+    options = frozenset(written)
+    good = len(options) == len(written) and options <= set("01ds") and not options >= set("01")
+    return options if good else frozenset()
 
 
 def is_record(octets: bytes) -> bool:

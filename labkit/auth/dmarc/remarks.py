@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from labkit.auth.dmarc.record import POLICIES, Record, is_record, read_record
+from labkit.auth.dmarc.record import POLICIES, Record, failure_options, is_record, read_record
 from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
@@ -19,10 +19,12 @@ _FORMAT = Rule("RFC 9989 section 4.7", "A DMARC record is a list of tags; v=DMAR
 _GRAMMAR = Rule("RFC 9989 section 4.8", "Each tag has a grammar of its own; DMARC1 is written in capitals.")
 _TWICE = Rule("RFC 6376 section 3.2", "A tag name comes once in a list.")
 _BROKEN = Rule("RFC 9989 section 4.10.1", "A policy that cannot be read counts as p=none, or as no record.")
-_REMOVED = Rule("RFC 9989 appendix C.5", "pct, rf and ri were removed, and p need not come second any more.")
+_REMOVED = Rule("RFC 9989 appendix C.5.2", "pct, rf and ri were removed.")
+_ORDER = Rule("RFC 9989 section 4.8", "Behind the version, tags come in any order.")
 _SIZE = Rule("RFC 9989 section 4.8", "The size behind ! in a report address is ignored.")
 _OWNERS = Rule("RFC 9989 section 7.4", "p=reject is not for domains whose people write to mailing lists, and it needs DKIM.")  # fmt: skip
-_FO = Rule("RFC 9989 section 4.7", "fo says when failure reports are wanted; without ruf there are none.")
+_FO = Rule("RFC 9989 section 4.7", "fo says when failure reports are wanted: 0 or 1, not both, and d, s. Without ruf it is passed over.")  # fmt: skip
+_SUFFIX = Rule("RFC 9989 section 10.2", "The record of a public suffix with many registrants has no ruf: failure reports show their mail.")  # fmt: skip
 _SUBDOMAINS = Rule("RFC 9989 section 4.7", "sp and np are for the names below an Organizational Domain.")
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -126,7 +128,7 @@ def _of_policy(record: Record, end: int) -> Iterator[Remark]:
         yield Remark("warning", text, _FORMAT, *where)
     elif list(record.tags)[1] != "p":
         text = "p does not come second. That is allowed now; some receivers of RFC 7489 may not read it."
-        yield Remark("note", text, _REMOVED, *where)
+        yield Remark("note", text, _ORDER, *where)
     if p == "none" and not record.destinations():
         text = "p=none without rua asks for nothing: no policy, no reports."
         yield Remark("warning", text, _FORMAT, *where)
@@ -146,5 +148,9 @@ def _of_policy(record: Record, end: int) -> Iterator[Remark]:
     options = record.tag("fo")
     if options and "ruf" not in record.tags:
         yield Remark("warning", "fo without ruf is passed over.", _FO, options.start, options.end)
-    elif options and not set(options.value.lower().replace(" ", "").split(":")) <= set("01ds"):
-        yield Remark("error", f"fo={options.value[:40]} is no list of 0, 1, d and s.", _GRAMMAR, options.start, options.end)  # fmt: skip
+    elif options and not failure_options(options.value):
+        text = f"fo={options.value[:40]} is no list of 0 or 1, d and s, each once: fo=0 counts."
+        yield Remark("error", text, _FO, options.start, options.end)
+    if record.psd == "y" and (asked := record.tag("ruf")):
+        text = "psd=y says that this is a public suffix: receivers pass over its ruf."
+        yield Remark("warning", text, _SUFFIX, asked.start, asked.end)

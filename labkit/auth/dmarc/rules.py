@@ -1,8 +1,4 @@
-"""The rules that DMARC decides by, with their places in both documents.
-
-Sections of RFC 9989 are those of its last draft, draft-ietf-dmarc-dmarcbis-41, which was read; the RFC keeps its
-structure.
-"""
+"""The rules that DMARC decides by, with their places in both documents."""
 
 from __future__ import annotations
 
@@ -35,8 +31,8 @@ class Rules:
 
 RFC_9989 = Rules(
     name="RFC 9989",
-    author=Rule("RFC 9989 section 5.3.1", "The Author Domain is the one domain of the From field. With none, or more than one, there is no DMARC."),
-    record=Rule("RFC 9989 section 4.7", "A DMARC record begins with v=DMARC1, written just so. What is unknown or wrong behind it is passed over."),
+    author=Rule("RFC 9989 section 5.3.1", "The Author Domain is the one domain of the From field. With none, the check ends; with several, a receiver may end it too."),
+    record=Rule("RFC 9989 sections 4.7 and 4.8", "A DMARC record begins with v=DMARC1, written just so. What is unknown or wrong behind it is passed over."),
     query=Rule("RFC 9989 section 4.10", "The walk asks at the name, then label by label up to the top: eight questions at most. psd=y or psd=n ends it."),
     several=Rule("RFC 9989 section 4.10", "If a name has more than one DMARC record, all of them are discarded, and the walk goes on."),
     discovery=Rule("RFC 9989 section 4.10.1", "The record of the Author Domain applies; else that of its Organizational Domain; else that of the public suffix above."),
@@ -46,9 +42,9 @@ RFC_9989 = Rules(
     sample=Rule("RFC 9989 section 4.7", "t=y asks for one level less: quarantine in place of reject, none in place of quarantine."),
     spf=Rule("RFC 9989 section 4.4.2", "SPF counts for the domain of MAIL FROM, if it passed and has the Author Domain's Organizational Domain."),
     dkim=Rule("RFC 9989 section 4.4.1", "DKIM counts for the signing domain d=, if it passed and has the Author Domain's Organizational Domain."),
-    strict=Rule("RFC 9989 section 4.4", "Strict alignment asks for the same domain, letter by letter."),
+    strict=Rule("RFC 9989 section 4.4", "Strict alignment asks for the same domain; capitals and small letters are alike."),
     result=Rule("RFC 9989 section 5.3.5", "One aligned identifier is enough to pass. Without any, the message fails."),
-    error=Rule("RFC 9989 section 5.3.6", "When a needed question to the DNS found no answer, the message neither passes nor fails."),
+    error=Rule("RFC 9989 section 5.3.6", "When a needed question to the DNS found no answer, the message neither passes nor fails, and no policy applies."),
 )  # fmt: skip
 
 RFC_7489 = Rules(
@@ -64,7 +60,7 @@ RFC_7489 = Rules(
     sample=Rule("RFC 7489 section 6.6.4", "pct asks for the policy on a share of the failing messages; for the others it is one level less."),
     spf=Rule("RFC 7489 section 3.1.2", "SPF counts for the domain of MAIL FROM, if it passed and has the From domain's Organizational Domain."),
     dkim=Rule("RFC 7489 section 3.1.1", "DKIM counts for the signing domain d=, if it passed and has the From domain's Organizational Domain."),
-    strict=Rule("RFC 7489 section 3.1", "Strict alignment asks for the same domain, letter by letter."),
+    strict=Rule("RFC 7489 section 3.1", "Strict alignment asks for the same domain; capitals and small letters are alike."),
     result=Rule("RFC 7489 section 6.6.2", "One aligned identifier is enough to pass. Without any, the message fails."),
     error=Rule("RFC 7489 section 6.6.2", "When the DNS gave no answer for now, the policy cannot be applied."),
 )  # fmt: skip

@@ -28,7 +28,8 @@ def registered_domain(domain: str) -> str | None:
     """The public suffix of `domain` and one label more; None for a public suffix itself.
 
     The list's private part counts too, as receivers have it. A top-level domain that the list does not know is a
-    suffix, as the list's own default rule says.
+    suffix, as the list's own default rule says. Reading: by section 3.1.1 a suffix never aligns; here it does with
+    itself, since some of them send mail.
     """
     found = _list().privatesuffix(domain)
     return None if found is None else str(found)

@@ -49,7 +49,11 @@ class TreeWalk:
         self._rules = questions.rules
 
     def discover(self, author: str) -> Discovery:
-        """The record for `author`: its own, its Organizational Domain's, or its public suffix's."""
+        """The record for `author`: its own, its Organizational Domain's, or its public suffix's (section 4.10.1).
+
+        One walk from the author's name serves discovery and alignment: for discovery the RFC starts it one name
+        higher when the author has no record, which asks at the same names.
+        """
         organization, answers = self._walk(author)
         by_name = {answer.domain: answer for answer in answers if answer.kind == "record"}
         own = by_name.get(author)

@@ -1,7 +1,4 @@
-"""Aggregate reports of DMARC (RFC 9990): who may get them, how they are made, written, packed, and safely read.
-
-The text read is draft-ietf-dmarc-aggregate-reporting-24 and its XML schema; the namespace is the RFC's.
-"""
+"""Aggregate reports of DMARC (RFC 9990): who may get them, how they are made, written, packed, and safely read."""
 
 from __future__ import annotations
 

@@ -7,8 +7,10 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from labkit.auth.dmarc.evaluation import RULES
 from labkit.auth.dmarc.names import NameProblem, normal
-from labkit.auth.dmarc.record import read_record
+from labkit.auth.dmarc.policy import broken_tag
+from labkit.auth.dmarc.record import failure_options, read_record
 from labkit.auth.reports.model import AuthResult, Override, PublishedPolicy, Report, ReportRow
 from labkit.frozen import dataclass
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Observation", "build_reports"]
 
 MOST_SIGNATURES = 100
-"""Signatures of one row; RFC 9990 section 3.1.4 advises no more."""
+"""Signatures of one row; RFC 9990 section 3.1.3 advises no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,9 @@ def build_reports(
 ) -> tuple[Report, ...]:
     """The reports for a period from `begin` to `end` (seconds since 1970), ordered by policy domain.
 
-    Messages without a DMARC record, and those that the DNS left without a verdict, are in no report. The ids follow
-    from the contents, so equal observations give equal reports. Whether and where a report is sent is another
-    question: see `destinations`.
+    Messages without a DMARC record, those whose record has no ``rua`` (RFC 9989 section 4.7), and those that the DNS
+    left without a verdict, are in no report. The ids follow from the contents, so equal observations give equal
+    reports. Whether and where a report is sent is another question: see `destinations`.
     """
     rows: dict[PublishedPolicy, dict[ReportRow, int]] = {}
     for one in observations:
@@ -64,20 +66,25 @@ def build_reports(
 
 
 def _policy(found: Authentication) -> PublishedPolicy | None:
+    """The record as it counted, defaults in place of what is missing (RFC 9990 section 3.1.1.5)."""
     properties = found.dmarc.properties
     record = read_record(str(properties["record"] or "").encode("utf-8", "surrogateescape"))
-    if record is None or found.dmarc.result not in ("pass", "fail"):
+    if record is None or record.tag("rua") is None or found.dmarc.result not in ("pass", "fail"):
         return None
+    p, sp, np = (record.policy(name) or "" for name in ("p", "sp", "np"))
+    if broken_tag(record, RULES[properties["rules"]]):
+        p, sp, np = "none", "", ""
     fo = record.tag("fo")
+    counts = fo is not None and record.tag("ruf") is not None and failure_options(fo.value)
     return PublishedPolicy(
         str(properties["record_domain"]),
-        record.policy("p") or "none",
-        record.policy("sp") or "",
-        record.policy("np") or "",
+        p or "none",
+        sp,
+        np,
         "s" if record.strict_dkim else "r",
         "s" if record.strict_spf else "r",
         "y" if record.testing else "n",
-        fo.value if fo else "0",
+        fo.value if fo and counts else "0",
         "treewalk" if properties["rules"] == "RFC 9989" else "psl",
     )
 
@@ -94,8 +101,8 @@ def _row(one: Observation) -> ReportRow:
     elif not overrides and found.dmarc.result == "fail":
         if done != asked:
             overrides = (Override("local_policy"),)
-        elif properties["testing"] and properties["policy"] != asked:
-            overrides = (Override("policy_test_mode"),)
+        elif properties["policy"] != asked:
+            overrides = (Override("policy_test_mode") if properties["testing"] else Override("other", "pct"),)
     return ReportRow(
         one.ip,
         0,
@@ -110,7 +117,7 @@ def _row(one: Observation) -> ReportRow:
 
 
 def _results(found: Authentication) -> Iterable[AuthResult]:
-    """Signatures that pass and align first (section 3.1.4), then SPF."""
+    """Signatures that pass and align first (section 3.1.3), then SPF."""
     aligned = found.dmarc.properties["aligned_domains"]
     author = found.dmarc.properties["author_domain"]
     ranked = []
@@ -135,6 +142,6 @@ def _counted(counts: dict[ReportRow, int]) -> tuple[ReportRow, ...]:
 
 
 def _identity(org_name: str, policy: PublishedPolicy, begin: int, end: int) -> str:
-    """Unique among the reports to one domain (section 3.5.1)."""
+    """Unique among the reports to one domain (section 3.5.1), and fit for file names."""
     seed = f"{org_name} {policy} {begin} {end}".encode("utf-8", "replace")
     return hashlib.sha256(seed).hexdigest()[:32]

@@ -209,7 +209,7 @@ class _Reader:
         )
 
 
-# None, that of RFC 9990, or those that drafts of RFC 7489 had.
+# None, that of RFC 9990, or one of the two that RFC 7489 and its drafts had.
 _NAMESPACE = re.compile(rf"|{re.escape(NAMESPACE)}|https?://dmarc\.org/dmarc-xml/0\.[12]")
 
 

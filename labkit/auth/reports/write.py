@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -47,10 +48,11 @@ def pack(xml: bytes, form: str = "gz", name: str = "report.xml") -> bytes:
     return buffer.getvalue()
 
 
-def report_message(report: Report, *, sender: str, to: str) -> bytes:
+def report_message(report: Report, *, sender: str, to: str, now: float) -> bytes:
     """The message that carries a report, with CR LF, not yet signed (section 3.5.2). It has to pass DMARC itself.
 
-    Raises ValueError for an address that could not stand in a header line.
+    `now` is for the Date field, in seconds since 1970. The report's id stands in the XML, the file name and the
+    Subject alike (section 3.1.4). Raises ValueError for an address that could not stand in a header line.
     """
     for address in (sender, to):
         if not re.fullmatch(r"[!-~]+@[!-~]+", address):
@@ -63,9 +65,10 @@ def report_message(report: Report, *, sender: str, to: str) -> bytes:
     lines = [
         f"From: {sender}",
         f"To: {to}",
+        f"Date: {formatdate(now)}",
         f"Subject: Report Domain: {domain}",
         f"\tSubmitter: {submitter}",
-        f"\tReport-ID: <{unique}@{submitter}>",
+        f"\tReport-ID: <{unique}>",
         f"Message-ID: <{unique}@{submitter}>",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",

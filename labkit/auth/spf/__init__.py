@@ -8,8 +8,10 @@ matter: what a record costs and risks at worst, whoever the client is.
 Where the RFC leaves a choice:
 
 - An mx with more than 10 records gives permerror when the eleventh would be looked up, not before (4.6.4).
-- A lookup of A or AAAA that finds nothing is a void lookup, also where the other type is there (4.6.4).
-- The PTR lookup behind ``%{p}`` counts as a term does (4.6.4, "ptr" or "%{p}").
+- Each lookup that finds nothing is a void lookup, and the third ends the check (11.1). Section 4.6.4 can also be read
+  as counting terms. An IPv6 client asks for AAAA only, so one mx whose hosts have A records may be too much.
+- The PTR lookup behind ``%{p}`` counts as a term does, each time the macro is expanded (4.6.4 has it beside ptr).
+- Of more than 10 names of a client the first 10 are looked at (4.6.4). By 5.5 ptr would not match then at all.
 - A domain that cannot be a DNS name is not asked for: its term does not match, and nothing is counted void (4.8).
 - Behind a slash, numbers have no leading zeros (5.6 and 12).
 """
