@@ -224,6 +224,7 @@ def zipped(*names: str, data: bytes = OLD.encode()) -> bytes:
         (zipped("a.xml")[:60], "cannot be read"),
         (b"x" * 10_000_001, "are not read"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "octets",  # an archive holds the time it was made
 )  # fmt: skip
 def test_what_is_refused(octets: bytes, words: str) -> None:
     begin = time.thread_time()

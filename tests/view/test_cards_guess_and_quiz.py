@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from labkit.learn import (
-    Evidence,
     Feedback,
     ItemProgress,
     Observation,
@@ -20,6 +19,7 @@ from labkit.learn import (
 )
 from labkit.learn.export import to_json
 from labkit.smtp.transcript import Transcript
+from labkit.verdict import Evidence
 from labkit.view.cards import (
     ObservationCard,
     PredictionCard,
