@@ -135,6 +135,29 @@ def test_a_name_on_the_public_suffix_list(rules: str, aligned: bool) -> None:
     assert registered_domain("github.io") is None
 
 
+@pytest.mark.parametrize(
+    ("records", "author", "spf", "dkim", "record", "aligned"),
+    [
+        ({"example__com": "v=DMARC1", "signing__example__com": "v=DMARC1"}, "example.com", "example.com", "signing.example.com", "example.com", ("spf", "dkim")),  # B.4.1
+        ({"example__com": "v=DMARC1", "signing__example__com": "v=DMARC1"}, "a.b.c.d.e.f.g.h.i.j.k.example.com", "example.com", "signing.example.com", "example.com", ("spf", "dkim")),  # B.4.2
+        ({"giant__bank__example": "v=DMARC1", "bank__example": "v=DMARC1; psd=y"}, "giant.bank.example", "mail.giant.bank.example", "mail.mega.bank.example", "giant.bank.example", ("spf",)),  # B.4.3
+        ({"b__c__d__e__f__g__example__com": "v=DMARC1; psd=n", "example__com": "v=DMARC1"}, "mail.a.b.c.d.e.f.g.example.com", None, None, "example.com", ()),  # 5.1.8: psd=n is never seen
+        ({"mail__example__com": "v=DMARC1", "example__com": "v=DMARC1; psd=y"}, "a.mail.example.com", "mail.example.com", "other.example.com", "mail.example.com", ("spf",)),  # 4.10.2 step 2
+    ],
+)  # fmt: skip
+def test_the_examples_of_rfc_9989(
+    records: dict[str, str],
+    author: str,
+    spf: str | None,
+    dkim: str | None,
+    record: str,
+    aligned: tuple[str, ...],
+) -> None:
+    found = evaluate(author, spf=spf, dkim=dkim, dns=zones(**records))
+    assert (found.properties["record_domain"], found.properties["aligned"]) == (record, aligned)
+    assert found.result == ("pass" if aligned else "fail")
+
+
 def test_all_three_organizational_domains() -> None:
     dns = zones(example__com="v=DMARC1; p=reject", example__net="v=DMARC1; p=none")
     found = evaluate("a.example.com", spf="b.example.net", dkim=["c.example.org", "d.example.com"], dns=dns)
