@@ -11,12 +11,21 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from email.message import Message
-from email.parser import BytesHeaderParser
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Literal, cast
 
 from labkit.frozen import dataclass
+from labkit.hosts.report_parts import (
+    BLANK,
+    HEADER_TYPES,
+    WHOLE_TYPES,
+    Part,
+    after_type,
+    date_of,
+    fields_of,
+    parts_of,
+    type_of,
+)
 from labkit.message import header_fields, header_of
 from labkit.smtp.reply import Reply
 
@@ -266,81 +275,33 @@ def read(message: bytes) -> Report | None:
 
     A block without recipient or with an unknown action is left out; a report without any block is none.
     """
-    head = _header(message)
-    if head.get_content_type() != "multipart/report":
+    if type_of(message) != "multipart/report":
         return None
-    parts = _parts(message[len(header_of(message)) :], _boundary_of(head))
-    statuses = [body for kind, body in parts if kind in _STATUS_TYPES]
+    parts = parts_of(message)
+    statuses = [part.body for part in parts if part.kind in _STATUS_TYPES]
     if not statuses:
         return None
-    about, *blocks = [_fields(block) for block in _BLANK.split(statuses[0].strip(b"\r\n"))]
+    about, *blocks = [fields_of(block) for block in BLANK.split(statuses[0].strip(b"\r\n"))]
     fates = tuple(fate for block in blocks if (fate := _fate(block)) is not None)
     if not fates:
         return None
-    returned = next((part for part in parts if part[0] in _WHOLE_TYPES | _HEADER_TYPES), ("", b""))
+    returned = next((part for part in parts if part.kind in WHOLE_TYPES | HEADER_TYPES), Part("", b""))
     return Report(
-        host=_after_type(about.get("reporting-mta", "")),
+        host=after_type(about.get("reporting-mta", "")),
         fates=fates,
-        text=next((body.decode("utf-8", "replace") for kind, body in parts if kind == "text/plain"), ""),
-        original=returned[1],
-        whole=returned[0] in _WHOLE_TYPES,
+        text=next((part.body.decode("utf-8", "replace") for part in parts if part.kind == "text/plain"), ""),
+        original=returned.body,
+        whole=returned.kind in WHOLE_TYPES,
         envid=about.get("original-envelope-id", ""),
-        arrived=_date(about.get("arrival-date", "")),
+        arrived=date_of(about.get("arrival-date", "")),
     )
 
 
 _STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_WHOLE_TYPES = frozenset({"message/rfc822", "message/global"})
-_HEADER_TYPES = frozenset({"text/rfc822-headers", "message/global-headers"})
-_BLANK = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
-
-
-def _header(octets: bytes) -> Message:
-    return BytesHeaderParser().parsebytes(header_of(octets) + b"\r\n")
-
-
-def _boundary_of(head: Message) -> bytes:
-    try:
-        boundary = head.get_boundary()
-    except (LookupError, ValueError):  # a charset or a percent sign that nobody knows (RFC 2231)
-        return b""
-    return (boundary or "").encode("utf-8", "surrogateescape")
-
-
-def _parts(body: bytes, boundary: bytes) -> list[tuple[str, bytes]]:
-    """Type and octets of each part, cut where the boundary stands at the start of a line (RFC 2046)."""
-    if not boundary:
-        return []
-    found: list[tuple[str, bytes]] = []
-    begin: int | None = None
-    at = body.find(b"--" + boundary)
-    while at >= 0:
-        line_end = body.find(b"\n", at)
-        rest = body[at + 2 + len(boundary) : line_end if line_end >= 0 else len(body)].rstrip()
-        if rest in (b"", b"--") and body[at - 1 : at] in (b"", b"\n"):
-            if begin is not None:
-                found.append(_part(body[begin:at].removesuffix(b"\n").removesuffix(b"\r")))
-            if rest or line_end < 0:
-                return found
-            begin = line_end + 1
-        at = body.find(b"--" + boundary, at + 1)
-    if begin is not None:  # the last line is missing
-        found.append(_part(body[begin:]))
-    return found
-
-
-def _part(octets: bytes) -> tuple[str, bytes]:
-    header = header_of(octets)
-    rest = octets[len(header) :]
-    return _header(header).get_content_type(), rest.removeprefix(b"\r").removeprefix(b"\n")
-
-
-def _fields(block: bytes) -> dict[str, str]:
-    return {field.name.lower(): field.value for field in reversed(header_fields(block))}
 
 
 def _fate(block: dict[str, str]) -> Fate | None:
-    recipient = _after_type(block.get("final-recipient", ""))
+    recipient = after_type(block.get("final-recipient", ""))
     action = block.get("action", "").lower()
     if not recipient or action not in _ASKED:
         return None
@@ -349,21 +310,9 @@ def _fate(block: dict[str, str]) -> Fate | None:
         recipient,
         cast("Action", action),
         status[0] if status else "",
-        _after_type(block.get("diagnostic-code", "")),
-        _after_type(block.get("remote-mta", "")),
+        after_type(block.get("diagnostic-code", "")),
+        after_type(block.get("remote-mta", "")),
         block.get("original-recipient", ""),
-        last_attempt=_date(block.get("last-attempt-date", "")),
-        retry_until=_date(block.get("will-retry-until", "")),
+        last_attempt=date_of(block.get("last-attempt-date", "")),
+        retry_until=date_of(block.get("will-retry-until", "")),
     )
-
-
-def _after_type(value: str) -> str:
-    """``mx.example`` of ``dns; mx.example``."""
-    return value.partition(";")[2].strip()
-
-
-def _date(value: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(value) if value else None
-    except (ValueError, OverflowError):
-        return None

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from labkit.explainers.enhanced import status_of
+from labkit.explainers.providers import DATED, GMAIL, SOURCE
 from labkit.frozen import dataclass
 from labkit.learn.exercise import Exercise, Sample, Solution
 from labkit.learn.feedback import Feedback
 from labkit.learn.forms import SortForm
 from labkit.smtp.rule import Rule
 from labkit.view.tables import Table
-
-DATED = "Gmail, page of 12 February 2026"
-SOURCE = "support.google.com/a/answer/3726730"
-GMAIL: Mapping[str, str] = {
-    "23": "no PTR name, or one that does not fit (with 451)",
-    "25": "no PTR name, or one that does not fit (with 550)",
-    "26": "neither SPF nor DKIM passed; or DMARC; or SPF -all",
-    "27": "SPF did not pass",
-    "28": "an unusual rate of mail",
-    "29": "no TLS",
-    "30": "DKIM did not pass",
-    "32": "the domain in From is not aligned",
-    "40": "no DMARC record",
-}
-"""The last number of X.7.n and what Gmail means by it; all of it changes, so it is quoted with its date."""
 
 SPF, DKIM, TLS, PTR, MX = "SPF", "DKIM", "TLS", "PTR name", "MX"
 BINS = (SPF, DKIM, TLS, PTR, MX)
