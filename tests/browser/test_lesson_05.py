@@ -105,6 +105,12 @@ def five_days_and_a_notice(learner: Learner) -> None:
 
     notice = learner.output(NOTICE)
     expect(notice.get_by_role("group", name="Part 2")).to_contain_text("the time for delivery was over")
+    lab.set_projector()
+    code = notice.locator(
+        "code"
+    ).first  # as large as the words around it, though JupyterLab has a size of its own
+    assert code.evaluate("(one) => getComputedStyle(one).fontSize") == "19.5px"
+    lab.set_projector(False)
     expect(notice.locator("pre").last).to_be_hidden()
     learner.go(NOTICE)
     lab.keys("{Enter}")
