@@ -12,12 +12,13 @@ from labkit.transport.twisted_wire import OnLoop, TwistedWire  # before Twisted'
 from twisted.mail import imap4, pop3
 
 from labkit.reader.place import PATIENCE, connect
+from labkit.transport.loop_thread import LabError
 
 if TYPE_CHECKING:
     from labkit.reader.place import Place
 
 
-class Refused(ValueError):
+class Refused(LabError, ValueError):
     """The server said no, or went away."""
 
 
