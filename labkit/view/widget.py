@@ -77,9 +77,14 @@ class LabWidget(anywidget.AnyWidget):
         made: list[Mapping[str, Any]] = []
         for message in messages:
             attempt(lambda message=message: made.append(message() if callable(message) else message))
-        if made:
-            whole = made[0] if len(made) == 1 else {"op": "together", "messages": made}
-            attempt(self.send, {**whole, "acks": acks} if acks else dict(whole))
+        if not made:
+            return
+        whole = made[0] if len(made) == 1 else {"op": "together", "messages": made}
+        try:
+            self.send({**whole, "acks": acks} if acks else dict(whole))
+        except Exception:  # one of them cannot be sent; the others are not lost with it
+            for one in ({"op": "together", "messages": [], "acks": acks}, *made):
+                attempt(self.send, dict(one))
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         # Runs on the main thread, or on a subshell's while a cell is busy: handlers never block.

@@ -388,3 +388,4 @@ def test_what_is_posted_before_the_page_takes_it_goes_in_one_message(
     for turn in turns:
         turn()
     assert console.sent[before:] == [{"op": "together", "messages": [{"op": "one"}, {"op": "two"}]}]  # type: ignore[attr-defined]
+    assert "division by zero" in loop_thread().errors.pop()

@@ -22,9 +22,10 @@ class Plain(LabWidget):
         self.sent: list[tuple[Any, threading.Thread]] = []
 
     def send(self, content: Any, buffers: Any = None) -> None:
-        if content.get("n") == "unsendable":
+        told = [one["n"] for one in content.get("messages", [content])]
+        if "unsendable" in told:
             raise TypeError("not JSON")
-        self.sent.append((content["n"], threading.current_thread()))
+        self.sent += [(one, threading.current_thread()) for one in told]
 
 
 @pytest.fixture(autouse=True)
