@@ -117,7 +117,9 @@ def of_code(lesson: Lesson, source: str) -> Work:
             r"<details>.*?</details>", "", played(*([name] if name else [])).as_html(), flags=re.DOTALL
         )
         texts = set(re.split(r"<[^>]*>", html))
-        return Work(words(*texts), clicks=3 if what in ("timeline", "devices") else 0)
+        return Work(
+            words(*texts), clicks={"timeline": 3, "devices": 3, "doors": 2, "settings": 4}.get(what, 0)
+        )
     if isinstance(shown, Console):
         return of_console(shown)
     if isinstance(shown, MapView) and isinstance(shown.side, MailProgram):
