@@ -35,10 +35,12 @@ def _svg(now: Mapping[str, Any]) -> str:
         f'<rect x=".5" y=".5" width="{WIDTH - 1}" height="{height - 1}" rx="8" fill="#ffffff" stroke="#c9ced6"/>',
         *_box(MIDDLE, TOP, tall, "Bob's mailbox", now["host"], now["mailbox"], "empty"),
         svg_text(LEFT, TOP + 30, "SMTP, port 25", PUSH, bold=True),
-        svg_text(LEFT, TOP + 66, "pushes mail in", GREY),
-        f'<path d="M{LEFT} {TOP + 42}H{MIDDLE - 10}" stroke="{PUSH}" stroke-width="2"/>'
-        f'<path d="M{MIDDLE - 12} {TOP + 37}l9 5l-9 5z" fill="{PUSH}"/>',
     ]
+    if any(act["pushes"] for act in now["acts"]):
+        parts.append(svg_text(LEFT, TOP + 66, "pushes mail in", GREY))
+        parts.append(_arrow(LEFT, MIDDLE - 4, TOP + 42, PUSH))
+    else:
+        parts.append(_dots(LEFT, MIDDLE - 4, TOP + 42))
     y = float(TOP)
     for one, tall_one in zip(devices, heights, strict=True):
         empty = "empty" if one["fetched"] else "has not asked yet"
@@ -52,12 +54,24 @@ def _svg(now: Mapping[str, Any]) -> str:
             empty,
         )
         line = y + tall_one / 2
-        parts.append(
-            f'<path d="M{RIGHT + 4} {line}H{MIDDLE + WIDE + 12}" stroke="{BLUE}" stroke-width="2"/>'
-            f'<path d="M{MIDDLE + WIDE + 13} {line - 5}l-9 5l9 5z" fill="{BLUE}"/>'
-        )
+        start, end = RIGHT + 4, MIDDLE + WIDE + 4
+        parts.append(_arrow(start, end, line, BLUE) if one["fetched"] else _dots(start, end, line))
         y += tall_one + GAP
     return "".join([*parts, "</svg>"])
+
+
+def _arrow(start: float, end: float, y: float, colour: str) -> str:
+    """From who calls to who is called."""
+    back = -9 if end > start else 9
+    return (
+        f'<path d="M{start} {y}H{end + back}" stroke="{colour}" stroke-width="2"/>'
+        f'<path d="M{end} {y}l{back} -5v10z" fill="{colour}"/>'
+    )
+
+
+def _dots(start: float, end: float, y: float) -> str:
+    """Nobody has called yet."""
+    return f'<path d="M{start} {y}H{end}" stroke="#8a93a0" stroke-width="2" stroke-dasharray="2 4"/>'
 
 
 def _height(letters: list[Any]) -> int:

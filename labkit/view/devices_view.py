@@ -13,7 +13,7 @@ from labkit.hosts.folder import SEEN
 from labkit.reader import Device
 from labkit.smtp.session import observe
 from labkit.transport.loop_thread import LabError, loop_thread
-from labkit.view.cards_base import Card, as_index, script, wire_lines
+from labkit.view.cards_base import Card, as_index, script, visible, wire_lines
 from labkit.view.cards_static import Html, el, items, kids, note, panel
 from labkit.view.devices_static import picture
 from labkit.view.kernel_loop import hand_over, remember_main_loop
@@ -28,6 +28,8 @@ WAYS = {
     "copy": "POP3, leaves a copy",
     "sync": "IMAP, keeps in step",
 }
+SHOWN = 20
+"""Messages in one place, and sessions, that are shown; of more, the newest."""
 TEXT_LINES = 4
 """Lines of a message in a session up to which they are shown one by one; more are folded into one row."""
 
@@ -76,8 +78,9 @@ class DevicesView(Card):
             self._do(lambda: self._household.read(device, key), f"Opened on the {device.name.lower()}")
 
     def on_lines(self, payload: Mapping[str, Any]) -> None:
-        """Show the lines of a session, or of none: `act` is its number."""
-        self._open = as_index(payload.get("act"), len(self._household.acts))
+        """Show the lines of a session, or of none: `act` is its number, from 1."""
+        number = as_index(payload.get("act"), len(self._household.acts) + 1)
+        self._open = number or None
         self._show()
 
     def on_ping(self, _payload: Mapping[str, Any]) -> None:
@@ -122,7 +125,7 @@ class DevicesView(Card):
 
     def _snapshot(self) -> dict[str, Any]:
         home = self._household
-        opened = self._open if self._open is not None and self._open < len(home.acts) else None
+        opened = home.acts[self._open - 1] if self._open is not None else None
         return {
             "title": self._title,
             "live": self._live,
@@ -132,20 +135,23 @@ class DevicesView(Card):
             "next": home.letters[home.sent][0] if home.sent < len(home.letters) else "",
             "host": home.host.name,
             "mailbox": [
-                {"subject": read_letter(one.raw).subject, "read": SEEN in one.flags} for one in home.at_server
+                {"subject": read_letter(one.raw).subject, "read": SEEN in one.flags}
+                for one in home.at_server[-SHOWN:]
             ],
+            "more": max(0, len(home.at_server) - SHOWN),
             "devices": [_device_state(device) for device in home.devices],
-            "acts": [_act_state(act, number) for number, act in enumerate(home.acts, 1)],
-            "open": opened,
-            "lines": _lines(home.acts[opened]) if opened is not None else [],
+            "acts": [_act_state(act, number) for number, act in enumerate(home.acts, 1)][-SHOWN:],
+            "open": self._open,
+            "caller": opened.caller if opened is not None else "",
+            "lines": _lines(opened) if opened is not None else [],
         }
 
     def as_text(self) -> str:
         now = self._snapshot()
-        lines = [now["title"], f"{now['host']}: {_listed(now['mailbox'])}"]
+        lines = [now["title"], f"{now['host']}: {_listed(now)}"]
         lines += [
             f"{one['name']} ({one['way']}, port {one['port']}): "
-            + (_listed(one["letters"]) if one["fetched"] else "has not asked yet")
+            + (_listed(one) if one["fetched"] else "has not asked yet")
             for one in now["devices"]
         ]
         lines += [f"{act['n']}. {act['text']}" for act in now["acts"]]
@@ -160,7 +166,7 @@ class DevicesView(Card):
                 if not self._live
                 else None,
             )
-            for act, act_of in zip(now["acts"], self._household.acts, strict=True)
+            for act, act_of in zip(now["acts"], self._household.acts[-SHOWN:], strict=True)
         ]
         rest = (
             items(sessions, ordered=True)
@@ -178,18 +184,20 @@ def _sentence(act: Act) -> str:
 def _device_state(device: Device) -> dict[str, Any]:
     return {
         "name": device.name,
-        "way": WAYS[device.way],
+        "way": WAYS[device.way] if device.fetched else device.protocol,  # what it means is seen first
         "protocol": device.protocol,
         "port": device.port,
         "fetched": device.fetched,
+        "more": max(0, len(device.letters) - SHOWN),
         "letters": [
             {
-                "subject": letter.subject,
+                "n": number,
+                "subject": visible(letter.subject),
                 "read": letter.read,
                 "text": read_letter(letter.raw).text if letter.read and letter.raw else "",
             }
-            for letter in device.letters
-        ],
+            for number, letter in enumerate(device.letters)
+        ][-SHOWN:],
     }
 
 
@@ -240,19 +248,20 @@ def _folded(run: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**kept, "text": f"… {len(run)} lines of the message …", "says": "", "folded": True}]
 
 
-def _listed(letters: list[dict[str, Any]]) -> str:
-    return (
-        ", ".join(f"{one['subject']} ({'read' if one['read'] else 'unread'})" for one in letters) or "nothing"
-    )
+def _listed(place: Mapping[str, Any]) -> str:
+    """What lies in a place, in words."""
+    letters = place["letters"] if "letters" in place else place["mailbox"]
+    known = [f"{one['subject']} ({'read' if one['read'] else 'unread'})" for one in letters]
+    return ", ".join([f"{place['more']} earlier ones", *known] if place["more"] else known) or "nothing"
 
 
 def _places(now: Mapping[str, Any]) -> Html:
-    rows = [("Server", now["host"], _listed(now["mailbox"]))]
+    rows = [("Server", now["host"], _listed(now))]
     rows += [
         (
             one["name"],
             f"{one['way']}, port {one['port']}",
-            _listed(one["letters"]) if one["fetched"] else "has not asked yet",
+            _listed(one) if one["fetched"] else "has not asked yet",
         )
         for one in now["devices"]
     ]

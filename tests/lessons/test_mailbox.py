@@ -113,7 +113,7 @@ def test_imap_shows_on_the_laptop_what_was_read_on_the_phone(lesson: MailboxLess
 def test_a_session_can_be_opened_and_what_the_page_sends_is_not_trusted(lesson: MailboxLesson) -> None:
     view = lesson.devices("pop3")
     assert "UIDL" not in str(view.state["lines"])
-    view._receive(None, {"op": "lines", "act": 1}, None)
+    view._receive(None, {"op": "lines", "act": 2}, None)
     assert [line["says"] for line in view.state["lines"] if line["text"] == "QUIT"] == ["Good-bye."]
     assert any(line.get("folded") for line in view.state["lines"])
     for payload in ({"op": "lines", "act": 99}, {"op": "lines", "act": "x"}, {"op": "fetch", "device": -1},

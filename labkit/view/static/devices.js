@@ -1,4 +1,5 @@
 // Bob's mailbox and his devices: mail is pushed in from the left, devices call from the right; every session can be opened.
+// Who calls whom is drawn once it has happened: it is asked before.
 function render({ model, el }) {
   const m = mount(model, el, "devices");
   const first = model.get("state");
@@ -9,23 +10,23 @@ function render({ model, el }) {
   const letter = (one, kids) => h("li", { class: "lkmb-letter", data: { read: one.read ? "1" : "" } },
     h("span", { class: "lkmb-subject" }, one.subject || "(no subject)"),
     h("span", { class: "lkmb-flag" }, icon(one.read ? "check" : "mail"), one.read ? "read" : "unread"), kids);
-  const letters = (label, list, empty) => (list.length ? h("ul", { class: "lkmb-letters", "aria-label": label }, list) : h("p", { class: "lkmb-empty" }, empty));
+  const letters = (label, list, empty, more) => (list.length ? h("ul", { class: "lkmb-letters", "aria-label": label }, more ? h("li", { class: "lk-hintline" }, times(more, "earlier message")) : null, list) : h("p", { class: "lkmb-empty" }, empty));
 
   const server = (now) => h("div", { class: "lkmb-box lkmb-server", role: "group", "aria-label": "Bob's mailbox at " + now.host },
     h("h4", {}, "Bob's mailbox"), h("p", { class: "lkmb-what" }, now.host),
-    letters("At the server", now.mailbox.map((one) => letter(one)), now.acts.length ? "Empty." : "Empty. Nothing has come yet."));
-  const pushes = (now) => h("div", { class: "lkmb-wire lkmb-push" },
+    letters("At the server", now.mailbox.map((one) => letter(one)), now.acts.length ? "Empty." : "Empty. Nothing has come yet.", now.more));
+  const pushes = (now) => h("div", { class: "lkmb-wire lkmb-push", data: now.acts.some((one) => one.pushes) ? {} : { quiet: "" } },
     now.live ? act(button("send", now.left ? "Alice sends “" + now.next + "”" : "Alice has sent all", null, now.left ? "lk-primary" : "lk-off"), "send") : null,
     h("span", { class: "lkmb-arrow" }, h("span", {}, "SMTP, port 25"), h("span", { class: "lkmb-line", "aria-hidden": "true" }), h("span", { class: "lk-muted" }, "pushes mail in")));
   const device = (now, one, number) => h("div", { class: "lkmb-device" },
-    h("div", { class: "lkmb-wire lkmb-pull" }, h("span", { class: "lkmb-arrow" }, h("span", {}, one.protocol + ", port " + one.port),
+    h("div", { class: "lkmb-wire lkmb-pull", data: one.fetched ? {} : { quiet: "" } }, h("span", { class: "lkmb-arrow" }, h("span", {}, one.protocol + ", port " + one.port),
       h("span", { class: "lkmb-line", "aria-hidden": "true" }), h("span", { class: "lk-muted" }, "calls and asks"))),
     h("div", { class: "lkmb-box", role: "group", "aria-label": one.name },
       h("h4", {}, one.name), h("p", { class: "lkmb-what" }, one.way),
       now.live ? act(button("fetch" + number, "Fetch mail", null, "lkmb-fetch"), "fetch", { device: number }) : null,
-      letters("On the " + one.name, one.letters.map((text, place) => letter(text, [
-        now.live && !text.read ? act(button("read" + number + "-" + place, "Read", null, "lkmb-read"), "read", { device: number, letter: place }) : null,
-        text.text ? h("p", { class: "lkmb-text" }, text.text) : null])), one.fetched ? "Nothing here." : "Has not asked yet.")));
+      letters("On the " + one.name, one.letters.map((text) => letter(text, [
+        now.live && !text.read ? act(button("read" + number + "-" + text.n, "Read", null, "lkmb-read"), "read", { device: number, letter: text.n }) : null,
+        text.text ? h("p", { class: "lkmb-text" }, text.text) : null])), one.fetched ? "Nothing here." : "Has not asked yet.", one.more)));
 
   return follow(model, m, (now) => {
     fill(view.status, now.busy ? tag("clock", "under way", "later") : null);
@@ -43,16 +44,16 @@ function render({ model, el }) {
     });
     said(now.said, () => (now.said ? h("p", { class: "lkmb-said" }, now.said) : []));
     sessions([now.acts, now.open], () => (now.acts.length ? [h("h4", { class: "lkmb-head" }, "Sessions at the mailbox"),
-      h("ol", { class: "lkmb-acts" }, now.acts.map((one, number) => h("li", { class: "lkmb-act", data: { push: one.pushes ? "1" : "" } },
+      h("ol", { class: "lkmb-acts" }, now.acts.map((one) => h("li", { class: "lkmb-act", data: { push: one.pushes ? "1" : "" } },
         h("span", { class: "lkmb-n", "aria-hidden": "true" }, String(one.n)),
         h("span", { class: "lkmb-who" }, one.caller, " ", icon("arrow"), h("span", { class: "lk-sr" }, "called"), " ", h("span", { class: "lk-wire lkmb-port" }, one.protocol + " " + one.port)),
         h("span", { class: "lkmb-says" }, one.says),
-        h("button", { class: "lkmb-show", data: { key: "act" + number }, "aria-expanded": String(now.open === number), "aria-label": (now.open === number ? "Hide" : "Show") + " the lines of session " + one.n,
-          onclick: () => m.send("lines", { act: now.open === number ? null : number }) }, now.open === number ? "Hide lines" : "Show lines"))))] : []));
+        h("button", { class: "lkmb-show", data: { key: "act" + one.n }, "aria-expanded": String(now.open === one.n), "aria-label": (now.open === one.n ? "Hide" : "Show") + " the lines of session " + one.n,
+          onclick: () => m.send("lines", { act: now.open === one.n ? null : one.n }) }, now.open === one.n ? "Hide lines" : "Show lines"))))] : []));
     lines([now.open, now.lines], () => (now.lines.length ? h("div", { class: "lkmb-ladder" },
-      h("div", { class: "lkmb-ends", "aria-hidden": "true" }, h("span", {}, now.acts[now.open].caller),
+      h("div", { class: "lkmb-ends", "aria-hidden": "true" }, h("span", {}, now.caller),
         now.lines.every((line) => line.tls) ? tag("lock", "all of it under TLS", "tls") : tag("open", "in clear", "clear"), h("span", {}, now.host)),
-      h("ol", { class: "lkmb-lines", tabindex: "0", "aria-label": "Session " + now.acts[now.open].n + ", line by line" }, now.lines.map((line) => h("li", {
+      h("ol", { class: "lkmb-lines", tabindex: "0", "aria-label": "Session " + now.open + ", line by line" }, now.lines.map((line) => h("li", {
         class: "lkmb-row", data: { who: line.who, tls: line.tls ? "1" : "", fold: line.folded ? "1" : "" } },
       h("span", { class: "lkmb-n", "aria-hidden": "true" }, String(line.n)),
       h("span", { class: "lkmb-said-line" }, h("span", { class: "lk-sr" }, "line " + line.n + ", " + WHO[line.who] + ": "), line.code ? [codeChip(line.code, line.more), " "] : null,
