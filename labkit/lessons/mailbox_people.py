@@ -25,7 +25,7 @@ _STATE = Rule(
     "RFC 3501 section 2.3.2",
     "A flag says what was done with a message. Where it is kept at the server, every program sees it.",
 )
-_AWAY = Rule("RFC 1939 section 8", "What has been fetched and deleted lies on the device alone.")
+_AWAY = Rule("RFC 1939 section 1", "What POP3 is made for: normally mail is fetched, and then deleted.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MaildropInUse(Exception):
-    """Somebody else reads this mailbox by POP3 now (RFC 2449 section 8.1.1)."""
+    """Somebody else reads this mailbox by POP3 now (RFC 2449 section 8.1.2)."""
 
 
 @implementer(IMailboxPOP3)
@@ -150,7 +150,7 @@ class Pop3Server(OnLoop, pop3.POP3):
         self.failResponse(b"Not offered")
 
     def do_LAST(self) -> None:
-        """Left out of POP3 since RFC 1460."""
+        """Left out of POP3 since RFC 1725."""
         self.failResponse(b"Not offered")
 
     def transformChunk(self, chunk: bytes) -> bytes:
