@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from labkit.hosts.meddling import Blocked, Meddling, make_meddling
 from labkit.hosts.tls import server_context, unchecked_context
 from labkit.smtp.transcript import Recorder, Sender, Transcript, WireEvent
+from labkit.transport.base import IMPLICIT_TLS
 
 if TYPE_CHECKING:
     from labkit.hosts.surroundings import Surroundings
@@ -211,19 +212,26 @@ class _Pair:
         if blocked == "refused":
             self.break_off()
         elif blocked is None:
-            self._start(self._to_host())
+            ending = next((one for one in self.middle.active if one.ends_tls), None)
+            at_once = ending if self.port in IMPLICIT_TLS else None
+            if at_once:  # not an octet is to be read before the middle is the end of TLS
+                self.near.pause(True)
+            self._start(self._to_host(at_once))
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _to_host(self) -> None:
+    async def _to_host(self, meddling: Meddling | None) -> None:
         middle = self.middle
         try:
             await middle.around.transport.connect(middle.host, self.port, lambda: self.far)
         except OSError:
             self.break_off()
+            return
+        if meddling is not None:
+            await self._end_tls(meddling)
 
     def took(self, side: _Side, data: bytes) -> None:
         """Octets from one side: record them, perhaps change them, send them on."""
@@ -280,11 +288,10 @@ class _Pair:
         loop = asyncio.get_running_loop()
         self.encrypted = self.inside = True
         try:
-            for side, context in (
-                (self.far, unchecked_context()),
-                (self.near, server_context(meddling.certificate)),
-            ):
+            # First the side that says nothing when its handshake is done: after STARTTLS the host, on 465 the caller.
+            for side in (self.near, self.far) if self.port in IMPLICIT_TLS else (self.far, self.near):
                 assert side.wire is not None
+                context = unchecked_context() if side is self.far else server_context(meddling.certificate)
                 side.wire = await loop.start_tls(
                     side.wire, side, context,
                     server_side=side is self.near,

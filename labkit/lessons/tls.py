@@ -17,14 +17,12 @@ from labkit.lessons.tls_world import (
     carried,
     hand_in,
     handed_in,
-    injected,
     shake_hands,
     spec,
     sts_spec,
 )
 from labkit.smtp.transcript import Transcript
 from labkit.transport.loop_thread import LabError, loop_thread
-from labkit.view.session_widget import SessionWidget, replay
 from labkit.world import WorldSpec
 from labkit.world.core import TransportName
 
@@ -143,14 +141,11 @@ class TlsLesson(ChainLesson):
             ),
         )
 
-    def recorded(self, name: str) -> SessionWidget:
-        """The two recorded sessions are at mx1, where the relay is the client."""
-        return self._anew(
-            f"recorded {name}",
-            lambda: replay(
-                self.recording(name), client=RELAY, server=MX1, port=25, title=self.titles.get(name, "")
-            ),
-        )
+    def injection(self) -> Table:
+        """What becomes of commands behind STARTTLS, at a right server and at a weak one."""
+        from labkit.lessons.tls_injection import injection_table
+
+        return injection_table()
 
     def words(self) -> Table:
         """What protects mail between servers: what it asks for, and what it rests on."""
@@ -165,18 +160,6 @@ class TlsLesson(ChainLesson):
         return TerminalCard(*(self.world.address(SUBMIT, 587) or ("127.0.0.1", 0)), commands=COMMANDS)
 
     # ---- what a lesson fills in
-
-    def recordings(self) -> Mapping[str, Callable[[], Transcript]]:
-        """Commands put behind STARTTLS, at a right server and at a weak one."""
-        return {"right": partial(injected, False), "weak": partial(injected, True)}
-
-    @property
-    def titles(self) -> Mapping[str, str]:
-        """Headings of the recorded runs."""
-        return {
-            "right": "Injected commands at a right server",
-            "weak": "The same at a weak server",
-        }
 
     def predictions(self) -> Mapping[str, Prediction]:
         """What a machine on the way reads, and what happens when it meddles."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from labkit.learn import Exercise, Feedback, Sample, Solution
-from labkit.learn.forms import ChoiceForm
+from labkit.learn.forms import ChoiceForm, Setting, SettingsForm
 from labkit.lessons.tls_world import (
     BOB,
     LOGIN,
@@ -39,13 +39,15 @@ DAYS: Mapping[str, str] = {
 }
 """What the machine on the way does, and in words."""
 
-PROGRAMS: Mapping[str, Program] = {
-    "587, TLS if it is offered, any certificate": Program(checks=False),
-    "587, TLS if it is offered, certificate checked": Program(),
-    "587, TLS always, any certificate": Program(insist=True, checks=False),
-    "587, TLS always, certificate checked": Program(insist=True),
-    "465, TLS from the first octet, certificate checked": Program(465),
-}
+OFFERED, ALWAYS = "if it is offered", "always, or nothing is sent"
+CHECKED, ANY = "must be right", "any will do"
+SETTINGS = (
+    Setting("Port", ("587", "465")),
+    Setting("TLS", (OFFERED, ALWAYS)),
+    Setting("Certificate", (ANY, CHECKED)),
+)
+
+
 RELAYS: Mapping[str, Mapping[str, object]] = {
     "TLS never": {"tls": "none", "mta_sts": False},
     "TLS if it is offered, any certificate": {"tls": "may", "mta_sts": False},
@@ -55,16 +57,21 @@ RELAYS: Mapping[str, Mapping[str, object]] = {
 }
 
 
-@cache
-def grade_program(choice: str) -> Feedback:
+def grade_program(chosen: tuple[tuple[str, str, str], ...]) -> Feedback:
     """Hand a letter in on each of three days."""
+    return _graded(*chosen[0])
+
+
+@cache
+def _graded(port: str, tls: str, certificate: str) -> Feedback:
     asked = "settings with which nobody on the way reads Alice's password or letter"
+    program = Program(int(port), tls == ALWAYS, certificate == CHECKED)
     for meddling, words in DAYS.items():
-        passage = handed_in(PROGRAMS[choice], meddling)
+        passage = handed_in(program, meddling)
         if passage.read:
             return _read(asked, words, " and ".join(sorted(passage.read, reverse=True)), passage.wire)
         if not meddling and not passage.delivered:
-            raise AssertionError(f"{choice}: nothing arrives though nobody meddles")
+            raise AssertionError(f"{program}: nothing arrives though nobody meddles")
     return Feedback(
         "correct",
         "On none of the three days the machine read anything.",
@@ -143,28 +150,33 @@ def set_the_policy() -> Exercise:
             Sample((relay[3],), "incorrect", "never arrives"),
         ),
     )  # fmt: skip
-    program = tuple(PROGRAMS)
     return Exercise(
         "09.q2",
         "Set Alice's program",
         "The machine on the way does another thing each day: it listens, it strips STARTTLS, or it speaks TLS itself with a "
         "certificate of its own. Choose settings with which it never reads her password or her letter. "
         "The check hands in a letter on each of the three days.",
-        ChoiceForm(program),
+        SettingsForm((("", SETTINGS),)),
         grade_program,
         (
             "Go through the days one by one: what does the program do when the offer of TLS is gone?",
             "And what does it do when TLS is there, but with a stranger?",
-            "TLS has to be there, and the certificate has to be right. More than one setting asks for both.",
+            "TLS has to be there, and the certificate has to be right. More than one setting does both.",
         ),
-        Solution(program[3], "It insists on TLS and checks the certificate; 465 with the check is as good."),
+        Solution(
+            ("587", ALWAYS, CHECKED),
+            "It insists on TLS and checks the certificate; 465 with the check is as good.",
+        ),
         twin,
         (
             Sample((), "not_attempted", "Nothing is chosen"),
-            Sample((program[3],), "correct", "none of the three days"),
-            Sample((program[4],), "correct", "none of the three days"),
-            Sample((program[0],), "incorrect", "strips STARTTLS read the password and letter"),
-            Sample((program[1],), "incorrect", "strips STARTTLS read the password and letter"),
-            Sample((program[2],), "incorrect", "speaks TLS itself"),
+            Sample(("587", ALWAYS), "error", "3 settings are asked for"),
+            Sample(("587", ALWAYS, CHECKED), "correct", "none of the three days"),
+            Sample(("465", ALWAYS, CHECKED), "correct", "none of the three days"),
+            Sample(("465", OFFERED, CHECKED), "correct", "none of the three days"),
+            Sample(("587", OFFERED, ANY), "incorrect", "strips STARTTLS read the password and letter"),
+            Sample(("587", OFFERED, CHECKED), "incorrect", "strips STARTTLS read the password and letter"),
+            Sample(("587", ALWAYS, ANY), "incorrect", "speaks TLS itself"),
+            Sample(("465", ALWAYS, ANY), "incorrect", "speaks TLS itself"),
         ),
     )

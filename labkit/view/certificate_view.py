@@ -33,7 +33,8 @@ def certificate_picture(
     in_time = facts.valid_from <= today <= facts.valid_until
     match = next((name for name in facts.names if name_fits(name, server)), "")
     known = facts.issuer == trusted
-    shown = [*facts.names[:names]] + (
+    ordered = sorted(facts.names, key=lambda name: name != match)  # the one that fits comes first
+    shown = ordered[:names] + (
         [f"and {len(facts.names) - names} more"] if len(facts.names) > names else []
     )
     said = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from labkit.auth.mta_sts import Policy
 from labkit.verdict import Evidence, Step, Verdict
 from labkit.view.cards_static import Html, chip, el, items, kids
 from labkit.view.printable import printable, printable_text, shortened
@@ -20,25 +19,29 @@ _LATER = {"changed", "wait", "temperror"}
 def sts_picture(
     verdicts: Sequence[Verdict], policy_file: str, *, outcome: tuple[str, str], told: str
 ) -> dict[str, Any]:
-    """``outcome`` is what became of the letter, with the kind of its chip."""
+    """``policy_file`` is what the web host gave; ``outcome`` is what became of the letter, with the kind of its chip."""
     return {
         "verdict": [list(outcome)],
         "told": told,
-        "traces": [_trace(one) for one in verdicts],
-        "file": printable_text(policy_file.replace("\r\n", "\n")) if policy_file.isascii() else printable_text(policy_file),
-    }  # fmt: skip
+        "traces": [_trace(one, policy_file.encode(), one is verdicts[-1]) for one in verdicts],
+        "file": "\n".join(map(printable_text, policy_file.splitlines())),
+    }
 
 
-def _trace(verdict: Verdict) -> dict[str, Any]:
-    judged = "host" in (verdict.trace[0].inputs if verdict.trace else {})
-    host = verdict.trace[0].inputs["host"] if judged else ""
-    title = f"May the letter go to {host}?" if judged else "Is there a policy?"
-    policy: Policy | None = verdict.properties.get("policy")
+def _trace(verdict: Verdict, policy: bytes, last: bool) -> dict[str, Any]:
+    host = verdict.trace[0].inputs.get("host", "") if verdict.trace else ""
     steps = [step for _, step in verdict.steps()]
-    return {"title": f"{title} {verdict.result}", "steps": [_step(one, policy, one is steps[-1], verdict.result) for one in steps]}  # fmt: skip
+    asked = f"May the letter go to {host}?" if host else "Is there a policy?"
+    answer = "yes" if verdict.result == "pass" or verdict.properties.get("action") == "deliver" else "no"
+    if verdict.properties.get("action") == "deliver and report":
+        answer = "it fails; it may go, and the failure is reported"
+    return {
+        "title": f"{asked} {answer[0].upper()}{answer[1:]}.",
+        "steps": [_step(one, policy, last and one is steps[-1], verdict.result) for one in steps],
+    }
 
 
-def _step(step: Step, policy: Policy | None, decides: bool, result: str) -> dict[str, Any]:
+def _step(step: Step, policy: bytes, decides: bool, result: str) -> dict[str, Any]:
     kind = "2" if step.outcome in _GOOD else "4" if step.outcome in _LATER else "5"
     if decides and result == "fail":
         kind = "5"
@@ -52,10 +55,10 @@ def _step(step: Step, policy: Policy | None, decides: bool, result: str) -> dict
     }
 
 
-def _excerpt(evidence: Evidence, step: Step, policy: Policy | None) -> str:
+def _excerpt(evidence: Evidence, step: Step, policy: bytes) -> str:
     """The octets that a step rests on."""
-    if evidence.source == "policy" and policy is not None:
-        octets = policy.text[evidence.start : evidence.end]
+    if evidence.source == "policy":
+        octets = policy[evidence.start : evidence.end]
     elif evidence.source.startswith("record") and step.lookup is not None:
         record: Any = step.lookup.records[int(evidence.source.rpartition(" ")[2])]
         octets = b"".join(record.strings)[evidence.start : evidence.end]

@@ -21,7 +21,7 @@ Kind = Literal["both", "changed", "handshake", "hidden", "inside"]
 """``both`` read the line; it was ``changed`` on the way; TLS begins; only the ends read it (``hidden``); the machine reads
 it as well, because TLS ends at the machine (``inside``)."""
 RECORD = frozenset({20, 21, 22, 23})
-SHOWN, LINES, HEX = 160, 60, 12
+SHOWN, LINES, HEX = 160, 60, 8
 ONE = "The handshake: certificate and keys. What follows is ciphertext."
 BROKEN = "The handshake was begun, and the program has ended it."
 TWO = "Two handshakes: the program's TLS ends at the machine, and another one begins there."

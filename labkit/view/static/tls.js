@@ -5,21 +5,21 @@ const wireText = (who, text) => h("span", { class: "lk-wire lke-line", dir: "ltr
 const PICTURES = {
   wire(picture) {
     const cell = (kind, label, ...kids) => h("td", { class: "lke-" + kind, data: { label } }, kids);
-    const records = (list) => list.map((one) => h("span", { class: "lke-record" }, (one.s ? one.s + ": " : "") + one.n + " octets ", h("span", { class: "lk-wire" }, one.hex)));
+    const records = (list, mark) => list.map((one) => h("span", { class: "lke-record" }, mark ? [icon("lock"), h("span", { class: "lk-sr" }, "ciphertext, ")] : one.s + ": ", one.n + " octets ", h("span", { class: "lk-wire" }, one.hex)));
     const left = "on the way", right = "Alice's program";
     const row = (one) => {
       if (one.kind === "handshake") return h("tr", { class: "lke-tls" },
-        cell("left", left, h("span", { class: "lk-tag", data: { kind: "tls" } }, icon("lock"), "TLS begins"), h("p", {}, one.note), one.records.length ? h("details", {}, h("summary", {}, one.records.length + (one.records.length === 1 ? " record" : " records") + " as they passed"), records(one.records)) : null),
+        cell("left", left, h("span", { class: "lk-tag", data: { kind: "tls" } }, icon("lock"), "TLS begins"), h("p", {}, one.note), one.records.length ? h("details", {}, h("summary", {}, one.records.length + (one.records.length === 1 ? " record" : " records") + " as they passed"), records(one.records, false)) : null),
         cell("right", right, h("span", { class: "lk-tag", data: { kind: "tls" } }, icon("lock"), "TLS begins")));
       const lines = one.lines.map((text) => wireText(one.s, text)), note = one.note ? h("p", { class: "lke-note" }, one.note) : null;
       if (one.kind === "hidden") return h("tr", { class: "lke-tls" },
-        cell("left", left, h("span", { class: "lke-cipher" }, icon("lock"), "ciphertext"), records(one.records)), cell("right", right, lines));
+        cell("left", left, one.records.length ? records(one.records, true) : h("span", { class: "lke-record" }, icon("lock"), "ciphertext")), cell("right", right, lines));
       if (one.kind === "changed") return h("tr", { class: "lke-changed" },
         cell("left", left, lines, h("p", { class: "lke-note" }, badge("sent on as", "5"), " ", one.became.map((text) => h("span", { class: "lk-wire" }, text)))), cell("right", right, one.right.map((text) => wireText(one.s, text))));
       if (one.kind === "inside") return h("tr", { class: "lke-tls lke-inside" }, cell("left", left, lines, note), cell("right", right, one.lines.map((text) => wireText(one.s, text))));
-      return h("tr", {}, cell("left", left, lines, note), cell("right", right, one.lines.map((text) => wireText(one.s, text))));
+      return h("tr", { class: "lke-both" }, cell("left", left, lines, note), cell("right", right, one.lines.map((text) => wireText(one.s, text))));
     };
-    return [h("table", { class: "lke-wire" },
+    return [h("p", { class: "lke-narrow lk-muted" }, "Lines without a label are the same on the way and at Alice's program."), h("table", { class: "lke-wire" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, icon("open"), "The machine on the way reads"), h("th", { scope: "col" }, icon("lock"), "Alice's program says and reads"))),
       h("tbody", {}, picture.rows.map(row))), picture.more ? h("p", { class: "lk-muted" }, picture.more + " more lines are left out here.") : null];
   },
