@@ -10,7 +10,7 @@ traceback.
 __version__ = "0.1.0"
 
 # What `from labkit import NAME` finds, and the module that NAME comes from.
-_LAZY: "dict[str, str]" = {"open_lesson": "labkit.lessons.opening"}
+_LAZY: "dict[str, str]" = {"open_lesson": "labkit.lessons.opening", "explain": "labkit.explainers.explain"}
 
 
 def __getattr__(name: str) -> object:
