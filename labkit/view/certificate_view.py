@@ -34,9 +34,7 @@ def certificate_picture(
     match = next((name for name in facts.names if name_fits(name, server)), "")
     known = facts.issuer == trusted
     ordered = sorted(facts.names, key=lambda name: name != match)  # the one that fits comes first
-    shown = ordered[:names] + (
-        [f"and {len(facts.names) - names} more"] if len(facts.names) > names else []
-    )
+    shown = ordered[:names] + ([f"and {len(facts.names) - names} more"] if len(facts.names) > names else [])
     said = [
         ("Chain", known, f"Issued by {facts.issuer}. This program trusts {trusted}."),
         ("Dates", in_time, f"Good from {_day(facts.valid_from)} to {_day(facts.valid_until)}."),

@@ -79,7 +79,7 @@ class Learner:
         """Move the items of the order form, which has the focus, with Alt and the arrows."""
         items = self.output(line).locator("[role=option] .lk-item-text")
         for place, text in enumerate(wanted):
-            now = items.all_inner_texts().index(text)
+            now = items.all_inner_texts().index(text, place)  # a line may be there twice
             self.lab.keys("{Home}" + "{ArrowDown}" * now + "{Alt+ArrowUp}" * (now - place))
         assert items.all_inner_texts() == wanted
 
