@@ -25,7 +25,7 @@ SUBMISSION = (465, 587, 2525)
 LOGIN = Login("alice", "wonderland")
 STRANGER, OWN = Errand(MX, BOB, ALICE), Errand("client.sender.example", ALICE, BOB, LOGIN)
 LETTER = f"From: {ALICE}\r\nTo: {BOB}\r\nSubject: A test\r\n\r\nDoes this arrive?\r\n".encode()
-_EHLO = ("SIZE", "8BITMIME", "ENHANCEDSTATUSCODES")
+_EHLO = ("SIZE", "8BITMIME")
 
 
 @dataclass(frozen=True, slots=True)

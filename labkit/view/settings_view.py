@@ -11,7 +11,7 @@ from labkit.frozen import dataclass
 from labkit.mua import Login
 from labkit.transport.loop_thread import LabError, loop_thread
 from labkit.view.cards_static import Html, chip, el, items, kids
-from labkit.view.exchange import exchange_html, exchange_lines, exchange_text, misread_greeting
+from labkit.view.exchange import Line, exchange_html, exchange_lines, exchange_text, misread_greeting
 from labkit.view.kernel_loop import attempt, hand_over, remember_main_loop
 from labkit.view.widget import LabWidget, asset
 from labkit.world.account import ENCRYPTIONS, Account, Tried
@@ -230,11 +230,17 @@ def result_state(tried: Tried) -> dict[str, Any]:
         "rule": str(tried.rule) if tried.rule is not None else "",
         "advice": tried.advice,
         "exposed": tried.exposed,
-        "sides": [
-            {"title": "What your program saw", "lines": seen},
-            {"title": "What the server saw", "lines": exchange_lines(tried.server)},
-        ],
+        "sides": _sides(seen, exchange_lines(tried.server)),
     }
+
+
+def _sides(program: list[Line], server: list[Line]) -> list[dict[str, Any]]:
+    if program == server:
+        return [{"title": "What both sides saw", "lines": program}]
+    return [
+        {"title": "What your program saw", "lines": program},
+        {"title": "What the server saw", "lines": server},
+    ]
 
 
 def _verdict_chip(result: dict[str, Any]) -> Html:

@@ -31,7 +31,7 @@ function render({ model, el }) {
       one.code ? codeChip(one.code) : null, h("span", {}, one.happened)),
       one.exposed ? h("p", { class: "lkp-note" }, "The password went over the line in clear.") : null,
       one.rule ? h("p", { class: "lk-rule" }, one.rule) : null, one.advice ? h("p", {}, one.advice) : null,
-      h("div", { class: "lkp-sides" }, one.sides.map((side) => h("section", { "aria-label": side.title }, h("h4", {}, side.title), exchangeList(side.title, side.lines))))];
+      h("div", { class: "lkp-sides" }, one.sides.map((side) => h("div", { role: "group", "aria-label": side.title }, h("h4", {}, side.title), exchangeList(side.title, side.lines))))];
   }
   function show(next) {
     const begins = !state, fresh = state && next.said && next.said !== state.said;
