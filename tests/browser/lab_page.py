@@ -22,6 +22,12 @@ from .jupyter import THEMES, Jupyter
 from .watch import HANDLER_ERROR, Watch
 
 WIDTHS = (720, 900, 1280, 1680)
+_UNGUARDED = """
+const focusable = 'button, input, select, textarea, summary, a[href], [tabindex], [contenteditable]';
+return [...document.querySelectorAll('.lk')].flatMap((widget) => [...widget.querySelectorAll(focusable)])
+  .filter((one) => one.tabIndex >= 0 && !one.hasAttribute('data-lm-suppress-shortcuts'))
+  .map((one) => 'shortcuts reach the notebook from ' + one.outerHTML.slice(0, 160));
+"""
 _COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 """The rules of axe-core, among those that are on, that look at colours."""
 
@@ -332,6 +338,8 @@ class LabPage:
     def axe(self, selector: str = ".lk", *, themes: Sequence[str] = ()) -> list[str]:
         """What axe-core finds inside `selector`, one line for each element; an empty list is what we want.
 
+        Controls of our widgets that let JupyterLab's one-key shortcuts through (`unguarded`) stand in the list too.
+
         Checks the theme that is on, or one after the other those named; the last of them stays on. What does not depend
         on colours is checked in the first of them alone.
 
@@ -347,14 +355,19 @@ class LabPage:
         self.page.set_viewport_size({"width": size["width"], "height": math.ceil(cells["height"]) + 300})
         self.page.evaluate("document.body.style.overflow = 'visible'")
         try:
-            return [
+            found = [
                 line
                 for number, theme in enumerate(themes or [None])
                 for line in self._axe(selector, theme, colours_alone=number > 0)
             ]
+            return self.unguarded() + found
         finally:
             self.page.evaluate("document.body.style.overflow = ''")
             self.page.set_viewport_size(size)
+
+    def unguarded(self) -> list[str]:
+        """Controls inside our widgets on which `b` would insert a cell and `dd` delete one: without Lumino's mark."""
+        return list(self._do(_UNGUARDED))
 
     def in_page(self, body: str, arg: Any = None) -> Any:
         """Run a function body of JavaScript in the page; `nb` is the notebook, `app` JupyterLab."""

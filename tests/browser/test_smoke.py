@@ -166,6 +166,8 @@ def test_theme_width_and_pictures(open_lab: OpenLab, pictures: Path) -> None:
     lab.page.evaluate("document.querySelector('.lk button').textContent = 'Send'")
     lab.page.evaluate("document.querySelector('.lk label').style.color = '#ddd'")
     assert "color-contrast" in lab.axe()[0]
+    lab.page.evaluate("document.querySelector('.lk button').removeAttribute('data-lm-suppress-shortcuts')")
+    assert "shortcuts reach the notebook" in lab.unguarded()[0]
 
 
 def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
