@@ -22,7 +22,7 @@ class Echo(anywidget.AnyWidget):
 
     _esm = """
     function render({model, el}) {
-      el.innerHTML = `<div class="lk"><label>Line <input></label>
+      el.innerHTML = `<div class="lk"><label>Line <input data-lm-suppress-shortcuts="true"></label>
         <button data-lm-suppress-shortcuts="true">Send</button> <button>Break</button>
         <output></output></div>`;
       const [input, send, broken, output] = el.querySelectorAll("input, button, output");
@@ -160,14 +160,14 @@ def test_theme_width_and_pictures(open_lab: OpenLab, pictures: Path) -> None:
     lab.set_width(1280)
     assert narrow is not None
     assert lab.widget_width(0) == narrow + 380
+    assert "shortcuts reach the notebook" in lab.axe()[0]
+    lab.page.evaluate("document.querySelector('.lk button + button').dataset.lmSuppressShortcuts = 'true'")
     assert lab.axe() == []
     lab.page.evaluate("document.querySelector('.lk button').textContent = ''")
     assert "button-name" in lab.axe()[0]  # and it would say so
     lab.page.evaluate("document.querySelector('.lk button').textContent = 'Send'")
     lab.page.evaluate("document.querySelector('.lk label').style.color = '#ddd'")
     assert "color-contrast" in lab.axe()[0]
-    lab.page.evaluate("document.querySelector('.lk button').removeAttribute('data-lm-suppress-shortcuts')")
-    assert "shortcuts reach the notebook" in lab.unguarded()[0]
 
 
 def test_errors_of_widgets_are_noticed(open_lab: OpenLab) -> None:
