@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from labkit.auth.session_octets import octets_of
@@ -67,7 +66,6 @@ class ZonePaper(Paper):
         super().__init__("zone", title, text.strip("\n") + "\n", editable=editable)
         self.zones = Zones.from_text(self.text, log_limit=1)
         self._reading: ZoneReading = read_zone(self.text)
-        self._find = lru_cache(maxsize=512)(self._search)
 
     def write(self, text: str) -> None:
         """Read it anew."""
@@ -75,7 +73,6 @@ class ZonePaper(Paper):
         self._reading = read_zone(text)
         if self._reading.zones is not None:
             self.zones = self._reading.zones
-        self._find.cache_clear()
 
     @property
     def readable(self) -> bool:
@@ -89,9 +86,8 @@ class ZonePaper(Paper):
 
     def find(self, evidence: Evidence) -> tuple[int, int] | None:
         """The octets of a record; while the text cannot be read, nothing stands where it did."""
-        return self._find(evidence) if self.readable else None
-
-    def _search(self, evidence: Evidence) -> tuple[int, int] | None:
+        if not self.readable:
+            return None
         if evidence.source == "zone":
             return evidence.start, evidence.end
         return find_record(self.zones, evidence)

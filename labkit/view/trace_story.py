@@ -19,6 +19,8 @@ Locate = Callable[[Evidence], "Picture | None"]
 """Where evidence is shown: the paper, the place in it, and a label; None where it is not."""
 
 MOST_ROWS, MOST_ANSWERS, MOST_MARKS, TEXT_LENGTH = 400, 12, 6, 400
+MOST_COMPARED = 2000
+"""Steps of the top level of two traces: in more of them nobody looks for what an edit changed, and to find it takes long."""
 KINDS: Mapping[str, str] = {
     "pass": "2", "match": "2", "found": "2",
     "none": "3", "neutral": "3", "checked": "3", "no match": "", "policy": "3",
@@ -77,9 +79,11 @@ def _count(steps: Sequence[Step], counted: int, numbers: dict[int, tuple[int, in
 
 def trace_picture(verdict: Verdict, before: Verdict | None, locate: Locate) -> Picture:
     """A verdict for the page: its rows from the top, its meters, what it was before the edit."""
-    rows = compare_steps(before.trace if before is not None else verdict.trace, verdict.trace)
+    comparable = before is not None and len(before.trace) + len(verdict.trace) <= MOST_COMPARED
+    rows = compare_steps(before.trace if before is not None and comparable else (), verdict.trace)
     path, numbers = deciding_path(verdict.trace), term_numbers(verdict)
-    shown = list(_rows(rows, 0, path, numbers, locate))
+    every = [(depth, row) for top in rows for depth, row in top.walk()]
+    shown = [_row(depth, row, path, numbers, locate, comparable) for depth, row in every[:MOST_ROWS]]
     return {
         "method": verdict.method,
         "result": verdict.result,
@@ -87,41 +91,41 @@ def trace_picture(verdict: Verdict, before: Verdict | None, locate: Locate) -> P
         "explanation": _cut(verdict.explanation),
         "was": before.result if before is not None and before.result != verdict.result else "",
         "was_kind": KINDS.get(before.result, "") if before is not None else "",
-        "rows": shown[:MOST_ROWS],
-        "more": max(0, len(shown) - MOST_ROWS),
+        "rows": shown,
+        "more": max(0, len(every) - MOST_ROWS),
         "meters": list(_meters(verdict)),
         "properties": _properties(verdict),
     }
 
 
-def _rows(
-    rows: Sequence[Row],
+def _row(
     depth: int,
+    row: Row,
     path: tuple[int, ...],
     numbers: Mapping[int, tuple[int, int]],
     locate: Locate,
-) -> Iterator[Picture]:
-    for row in rows:
-        step, gone = row.step, row.change == "gone"
-        first, last = numbers.get(id(step), (0, 0)) if not gone else (0, 0)
-        marks = () if gone else step.evidence[:MOST_MARKS]
-        yield {
-            "depth": depth,
-            "text": _cut(step.text),
-            "outcome": step.outcome,
-            "kind": KINDS.get(step.outcome, ""),
-            "rule": {"ref": step.rule.ref, "text": step.rule.text},
-            "inputs": [[name, _cut(value, 200)] for name, value in step.inputs.items()],
-            "dns": _answer(step.lookup) if step.lookup is not None else None,
-            "at": "" if not first else str(first) if first == last else f"{first}-{last}",
-            "over": first > 10,
-            "change": row.change if row.change != "same" else "inside" if row.differs else "",
-            "on_path": id(step) in path,
-            "decides": bool(path) and id(step) == path[-1],
-            "kids": bool(row.children),
-            "marks": [place for place in map(locate, marks) if place is not None],
-        }
-        yield from _rows(row.children, depth + 1, path, numbers, locate)
+    compared: bool,
+) -> Picture:
+    step, gone = row.step, row.change == "gone"
+    first, last = (0, 0) if gone else numbers.get(id(step), (0, 0))
+    marks = () if gone else step.evidence[:MOST_MARKS]
+    change = row.change if row.change != "same" else "inside" if row.differs else ""
+    return {
+        "depth": depth,
+        "text": _cut(step.text),
+        "outcome": step.outcome,
+        "kind": KINDS.get(step.outcome, ""),
+        "rule": {"ref": step.rule.ref, "text": step.rule.text},
+        "inputs": [[name, _cut(value, 200)] for name, value in step.inputs.items()],
+        "dns": _answer(step.lookup) if step.lookup is not None else None,
+        "at": "" if not first else str(first) if first == last else f"{first}-{last}",
+        "over": first > 10,
+        "change": change if compared else "",
+        "on_path": id(step) in path,
+        "decides": bool(path) and id(step) == path[-1],
+        "kids": bool(row.children),
+        "marks": [place for place in map(locate, marks) if place is not None],
+    }
 
 
 def _answer(found: Lookup) -> Picture:

@@ -34,8 +34,8 @@ def case_state(case: Case) -> dict[str, Any]:
         ],
         "people": [
             {
-                "name": person.name,
-                "about": ", ".join(person.fields.values()),
+                "name": printable_text(person.name),
+                "about": printable_text(", ".join(person.fields.values())),
                 "result": result,
                 "kind": KINDS.get(result, ""),
                 "on": all(case.fields.get(name) == value for name, value in person.fields.items()),

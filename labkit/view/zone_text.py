@@ -63,24 +63,29 @@ def read_zone(text: str) -> ZoneReading:
 def find_record(zones: Zones, evidence: Evidence) -> tuple[int, int] | None:
     """The characters of the text in which the octets of ``record NAME TYPE n`` stand, with all between the first and
     the last; None for evidence of another kind, and where the zones have no such record."""
-    kind, *rest = evidence.source.split(" ")
-    if kind != "record" or len(rest) < 3:
+    places = _places(zones, evidence.source)
+    if evidence.end > len(places):
         return None
+    return places[evidence.start][0], places[evidence.end - 1][1]
+
+
+@lru_cache(maxsize=64)
+def _places(zones: Zones, source: str) -> list[tuple[int, int]]:
+    """For each octet of a record the characters that stand for it; none if there is no such record."""
+    kind, *rest = source.split(" ")
+    if kind != "record" or len(rest) < 3:
+        return []
     name, rdtype, number = " ".join(rest[:-2]), rest[-2], rest[-1]
     found = zones.lookup(name.replace("\\", "\\\\"), rdtype)
     if not number.isdecimal() or int(number) >= len(found.lines):
-        return None
+        return []
     record = found.records[int(number)]
-    octets = b"".join(record.strings) if rdtype == "TXT" else str(record).encode()  # type: ignore[attr-defined]
     tokens = _tokens(zones.text, found.lines[int(number)])
     typed = [at for at, token in enumerate(tokens[:4]) if token.content.upper() == record.rdtype.name]
     data = tokens[typed[0] + 1 :] if typed else []
     if not data:
-        return None
-    places = _places_of_strings(data) if rdtype == "TXT" else _places_of_words(data, octets)
-    if evidence.end > len(places):
-        return None
-    return places[evidence.start][0], places[evidence.end - 1][1]
+        return []
+    return _places_of_strings(data) if rdtype == "TXT" else _places_of_words(data, str(record).encode())
 
 
 class _Token(NamedTuple):

@@ -145,16 +145,14 @@ class _Review:
 
     def __init__(self, dns: Resolver | None) -> None:
         self.dns = dns
-        self.findings: list[Finding] = []
+        self.findings: dict[Finding, None] = {}  # in order
         self.nodes = 0
 
     def add(
         self, level: Level, code: str, text: str, rule: Rule, evidence: tuple[Evidence, ...] = ()
     ) -> None:
         """Note a finding, once."""
-        finding = Finding(level, code, text, rule, evidence)
-        if finding not in self.findings:
-            self.findings.append(finding)
+        self.findings[Finding(level, code, text, rule, evidence)] = None
 
     def sorted(self) -> tuple[Finding, ...]:
         """Errors first."""
