@@ -8,7 +8,7 @@ from functools import partial
 from labkit.hosts.host_spec import HostSpec
 from labkit.learn import Exercise, Feedback, Sample, Solution
 from labkit.learn.forms import OrderForm
-from labkit.lessons.grading import quoted, replies
+from labkit.lessons.grading import ORDER, quoted, replies
 from labkit.mua import Login
 from labkit.smtp.rule import Rule
 from labkit.smtp.transcript import Transcript, WireEvent
@@ -19,6 +19,7 @@ FORGETS = Rule(
     "RFC 3207 section 4.2",
     "After the handshake both sides forget what was said before; the client begins again with EHLO.",
 )
+FORGOTTEN = Rule("RFC 3207 section 4.2", "After the handshake both sides forget what was said before it.")
 UNDER_TLS = Rule("RFC 4954 section 4", "A password should go over the line only when TLS protects it.")
 QUIT = Rule("RFC 5321 section 4.1.1.10", "QUIT ends the session.")
 LETTER = Rule("RFC 6409 section 4.3", "A server for submission wants to know who hands in, before MAIL.")
@@ -103,7 +104,8 @@ def _refusal(line: WireEvent, transcript: Transcript, wrong: partial[Feedback]) 
         says = f"{verb} came when the server did not know who speaks."
         look = "It knew that before STARTTLS. Does it still?"
     elif not greeted:
-        says, look = f"{verb} came first, and nobody had been introduced.", "How does every session begin?"
+        says, rule = f"{verb} came first, and nobody had been introduced.", ORDER
+        look = "How does every session begin?"
     elif verb == "MAIL" and not line.encrypted:
         says, rule, look = "The letter came before TLS.", UNDER_TLS, "What does the server's 530 ask for?"
     elif verb == "MAIL":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from labkit.client.tls_errors import CHAIN
 from labkit.learn import Exercise, Feedback, Sample, Solution
 from labkit.learn.forms import ChoiceForm, Setting, SettingsForm
 from labkit.lessons.tls_world import (
@@ -24,6 +25,10 @@ INSIST = Rule(
     "RFC 8314 section 3.3",
     "A program should use TLS from the first octet, or require STARTTLS, for all mail.",
 )
+IN_CLEAR = Rule(
+    "RFC 3207 section 6",
+    "Who changes the session before the handshake can hide STARTTLS; a client may insist on it and stop.",
+)
 NOT_REQUIRED = Rule(
     "RFC 3207 section 4", "A server that takes mail for its domain from everybody must not require TLS."
 )
@@ -35,7 +40,7 @@ POLICIES = Rule(
 DAYS: Mapping[str, str] = {
     "": "that only listens",
     "strip_starttls": "that strips STARTTLS",
-    "intercept_tls": "that speaks TLS itself, with a certificate of its own",
+    "intercept_tls": "that speaks TLS itself",
 }
 """What the machine on the way does, and in words."""
 
@@ -66,10 +71,11 @@ def grade_program(chosen: tuple[tuple[str, str, str], ...]) -> Feedback:
 def _graded(port: str, tls: str, certificate: str) -> Feedback:
     asked = "settings with which nobody on the way reads Alice's password or letter"
     program = Program(int(port), tls == ALWAYS, certificate == CHECKED)
-    for meddling, words in DAYS.items():
+    for meddling in DAYS:
         passage = handed_in(program, meddling)
         if passage.read:
-            return _read(asked, words, " and ".join(sorted(passage.read, reverse=True)), passage.wire)
+            what = " and ".join(sorted(passage.read, reverse=True))
+            return _read(asked, meddling, what, passage.wire)
         if not meddling and not passage.delivered:
             raise AssertionError(f"{program}: nothing arrives though nobody meddles")
     return Feedback(
@@ -85,10 +91,10 @@ def _graded(port: str, tls: str, certificate: str) -> Feedback:
 def grade_relay(choice: str) -> Feedback:
     """Carry two letters on each of three days: one to a domain with a policy, one to an old server without TLS."""
     asked = f"a relay whose letters to {BOB} nobody reads, and whose letters to {OLD} arrive"
-    for meddling, words in DAYS.items():
+    for meddling in DAYS:
         done = carried_to_both(RELAYS[choice], meddling)
         if done.read:
-            return _read(asked, words, "letter", done.heard)
+            return _read(asked, meddling, "the letter", done.heard)
         if not done.old_delivered:
             return Feedback(
                 "incorrect",
@@ -107,16 +113,16 @@ def grade_relay(choice: str) -> Feedback:
     )
 
 
-def _read(asked: str, day: str, what: str, heard: Transcript) -> Feedback:
+def _read(asked: str, meddling: str, what: str, heard: Transcript) -> Feedback:
     octets = [LOGIN.encode(), SECRET.encode()]
     lines = [event.seq for event in heard if any(one in event.data for one in octets)]
     return Feedback(
         "incorrect",
-        f"The machine {day} read the {what}.",
+        f"The machine {DAYS[meddling]} read {what}.",
         asked=asked,
         evidence=tuple(Evidence.line(line) for line in lines),
         happened="These lines are from its own record.",
-        rule=INSIST,
+        rule=CHAIN if meddling == "intercept_tls" else IN_CLEAR,
         look="What did the sender do when the machine had done its work? What would have made it stop?",
         further="Two things can be asked for: that there is TLS, and that the certificate is the right one.",
         transcript=heard,
@@ -174,9 +180,9 @@ def set_the_policy() -> Exercise:
             Sample(("587", ALWAYS, CHECKED), "correct", "none of the three days"),
             Sample(("465", ALWAYS, CHECKED), "correct", "none of the three days"),
             Sample(("465", OFFERED, CHECKED), "correct", "none of the three days"),
-            Sample(("587", OFFERED, ANY), "incorrect", "strips STARTTLS read the password and letter"),
-            Sample(("587", OFFERED, CHECKED), "incorrect", "strips STARTTLS read the password and letter"),
-            Sample(("587", ALWAYS, ANY), "incorrect", "speaks TLS itself"),
-            Sample(("465", ALWAYS, ANY), "incorrect", "speaks TLS itself"),
+            Sample(("587", OFFERED, ANY), "incorrect", "strips STARTTLS read password and letter"),
+            Sample(("587", OFFERED, CHECKED), "incorrect", "strips STARTTLS read password and letter"),
+            Sample(("587", ALWAYS, ANY), "incorrect", "speaks TLS itself read password and letter"),
+            Sample(("465", ALWAYS, ANY), "incorrect", "speaks TLS itself read password and letter"),
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from labkit.verdict import Evidence, Step, Verdict
 from labkit.view.cards_static import Html, chip, el, items, kids
 from labkit.view.printable import printable, printable_text, shortened
-from labkit.view.tls_desk import CHIPS, Desk, Picture, headline, headline_html
+from labkit.view.tls_desk import BREAK, CHIPS, SHAPES, Desk, Picture, headline, headline_html
 
 __all__ = ["StsView", "sts_picture"]
 
@@ -93,10 +93,10 @@ class StsView(Desk):
         for trace in picture["traces"]:
             steps = (
                 kids(
-                    chip(step["outcome"], CHIPS[step["kind"]]),
+                    chip(f"{SHAPES[step['kind']]} {step['outcome']}", CHIPS[step["kind"]]),
                     f" {step['text']} ",
                     *(kids(el("code", line), " ") for line in step["evidence"]),
-                    el("br"),
+                    BREAK,
                     step["rule"],
                 )
                 for step in trace["steps"]

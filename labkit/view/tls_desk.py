@@ -18,6 +18,8 @@ Values = dict[str, str]
 
 
 CHIPS = {"2": "done", "3": "go", "4": "later", "5": "fix"}
+SHAPES = {"2": "✓", "3": "→", "4": "◷", "5": "✕"}
+BREAK = Html("<br>")
 
 
 def headline(picture: Picture) -> str:
@@ -27,7 +29,7 @@ def headline(picture: Picture) -> str:
 
 def headline_html(picture: Picture) -> Html:
     """The same with chips."""
-    chips = [kids(chip(word, CHIPS[kind]), " ") for word, kind in picture["verdict"]]
+    chips = [kids(chip(f"{SHAPES[kind]} {word}", CHIPS[kind]), " ") for word, kind in picture["verdict"]]
     return kids(el("p", *chips), el("p", picture["told"]))
 
 

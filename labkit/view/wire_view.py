@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from labkit.view.cards_static import Html, chip, el, kids
-from labkit.view.tls_desk import Desk, Picture, headline, headline_html
+from labkit.view.tls_desk import BREAK, Desk, Picture, headline, headline_html
 
 __all__ = ["WireView"]
 
@@ -53,19 +53,23 @@ class WireView(Desk):
 
 def _row(row: dict[str, Any]) -> Html:
     if row["kind"] == "handshake":
-        words = el("em", row["note"])
-        return el("tr", el("td", words, style=_CELL), el("td", el("em", "TLS begins"), style=_CELL))
-    said = [f"{row['s']}: {text}" for text in row["lines"]]
-    right = [f"{row['s']}: {text}" for text in row.get("right", row["lines"])]
-    left = kids(*(kids(el("code", text), el("br")) for text in said), row["note"] or None)
+        begins = el("td", el("em", "TLS begins"), style=_CELL)
+        return el("tr", el("td", el("em", row["note"]), style=_CELL), begins)
+    left: list[object] = _lines(row, row["lines"])
     if row["kind"] == "hidden":
-        left = kids(f"{row['s']}: ", chip("ciphertext", "plain"))
+        left = [f"{row['s']}: ", chip("ciphertext")]
     elif row["kind"] == "changed":
-        left = kids(left, chip("sent on as", "fix"), " ", el("code", " ".join(row["became"])))
+        left += [BREAK, chip("✕ sent on as", "fix"), " ", el("code", " ".join(row["became"]))]
     elif row["kind"] == "inside":
-        left = kids(left, chip("read inside TLS", "fix"))
-    return el(
-        "tr",
-        el("td", left, style=_CELL),
-        el("td", *(kids(el("code", text), el("br")) for text in right), style=_CELL),
-    )
+        left += [BREAK, chip("✕ read inside TLS", "fix")]
+    if row["note"]:
+        left += [BREAK, row["note"]]
+    right = _lines(row, row.get("right", row["lines"]))
+    return el("tr", el("td", *left, style=_CELL), el("td", *right, style=_CELL))
+
+
+def _lines(row: dict[str, Any], texts: list[str]) -> list[object]:
+    found: list[object] = []
+    for text in texts:
+        found += [BREAK, el("code", f"{row['s']}: {text}")]
+    return found[1:]
