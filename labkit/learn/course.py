@@ -63,7 +63,7 @@ LESSONS: tuple[Lesson, ...] = (
     Lesson("05_queue_and_bounces", "Who owns the message now?", ("00", "02", "04")),
     Lesson("06_delivery_chain", "Who handed this message to whom?", ("00", "02", "05")),
     Lesson("07_mailbox", "Where does Bob read it?", ("00",), core=14),
-    Lesson("08_ports", "Which port, and which settings?", ("00", "03")),
+    Lesson("08_ports", "Which port, and which settings?", ("00", "03"), core=14),
     Lesson("09_tls", "Who can read this on the way?", ("00", "03", "08")),
     Lesson("10_spf", "May this server send for that domain?", ("00", "02")),
     Lesson("11_dkim", "Has this message been changed?", ("00", "02")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from labkit.lessons.chain_lesson import ChainLesson
 from labkit.lessons.ports_world import (
@@ -19,6 +20,7 @@ from labkit.lessons.ports_world import (
     try_settings,
 )
 from labkit.smtp.transcript import Transcript
+from labkit.transport.loop_thread import LabError
 from labkit.view.port_explorer import PortExplorer
 from labkit.view.settings_view import Preset, SettingsView
 from labkit.view.tables import Table
@@ -29,6 +31,8 @@ from labkit.world.doors import Door, knock
 
 if TYPE_CHECKING:
     from labkit.learn import Exercise, Observation, Prediction
+
+T = TypeVar("T")
 
 WRONG = (
     Preset(
@@ -65,6 +69,7 @@ class PortsLesson(ChainLesson):
 
     def __init__(self) -> None:
         self._secured: Transcript | None = None
+        self._turn = asyncio.Lock()
         super().__init__()
 
     # ---- what the cells show
@@ -75,7 +80,10 @@ class PortsLesson(ChainLesson):
 
     def _explorer(self) -> PortExplorer:
         made = PortExplorer(
-            MAIL, DOORS, lambda port: knock(self.world.inner, MAIL, port, STRANGER, OWN), found=self._found
+            MAIL,
+            DOORS,
+            lambda port: self._alone(knock(self.world.inner, MAIL, port, STRANGER, OWN)),
+            found=self._found,
         )
         made.on_found(self._door_found)
         return made
@@ -90,7 +98,11 @@ class PortsLesson(ChainLesson):
 
     def _settings(self, kind: str) -> SettingsView:
         made = SettingsView(
-            PRESETS[kind], partial(_send, self.world.inner), login=LOGIN, title=KINDS[kind], menu=MENUS[kind]
+            PRESETS[kind],
+            lambda account, blocked: self._alone(_send(self.world.inner, account, blocked)),
+            login=LOGIN,
+            title=KINDS[kind],
+            menu=MENUS[kind],
         )
         made.on_tried(self._tried)
         return made
@@ -182,6 +194,14 @@ class PortsLesson(ChainLesson):
     def _stranger_session(self) -> Transcript | None:
         door = self._found.get(587)
         return None if door is None else door.stranger.program
+
+    async def _alone(self, work: Coroutine[Any, Any, T]) -> T:
+        """One thing at a time: each sets the network on the way as it needs it."""
+        async with self._turn:
+            if self.world.closed:
+                work.close()
+                raise LabError("This world was closed. Choose Run > Run All Cells to start the lab again.")
+            return await work
 
     def _door_found(self, door: Door) -> None:
         if door.port == DOORS[-1]:

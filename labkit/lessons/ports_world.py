@@ -56,7 +56,8 @@ PROVIDERS = (
         "Microsoft 365", "smtp.office365.com", "office365.example.net", (587,), "OAuth; a password on its way out",
         "Passwords for SMTP stay as they are until December 2026. Then they are off by default, and an administrator can "
         "switch them on again; the last day is to be named in the second half of 2027.",
-        "techcommunity.microsoft.com, post 4489835, 27 January 2026. Many pages still name March or April 2026.",
+        "server as third-party pages gave it in 2026; dates from techcommunity.microsoft.com, post 4489835, 27 January 2026. "
+        "Many pages still name March or April 2026.",
     ),
     Provider(
         "Outlook.com", "smtp-mail.outlook.com", "outlook.example.net", (587,), "OAuth",

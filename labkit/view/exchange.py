@@ -76,7 +76,7 @@ def _line(sender: str, data: bytes, role: str, encrypted: bool) -> Line:
         found |= {"code": code, "more": more}
     if rest[:11].upper() == b"AUTH PLAIN " and not encrypted:
         parts, _ = response_parts("PLAIN", 0, rest[11:].decode("ascii", "replace"))
-        found["note"] = f"Anybody on the way reads: {', '.join(words for words, _ in parts[2:])}"
+        found["note"] = f"Anybody on the way reads: {', '.join(read for read, _ in parts[2:])}"
     return found
 
 

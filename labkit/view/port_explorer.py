@@ -42,7 +42,6 @@ class PortExplorer(LabWidget):
     _esm = traitlets.Unicode(asset("common.js", "exchange.js", "port_explorer.js")).tag(sync=True)
     _css = traitlets.Unicode(asset("theme.css", "ports.css")).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
-    saved = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -94,8 +93,8 @@ class PortExplorer(LabWidget):
     def on_open(self, message: dict[str, Any]) -> None:
         """Show the session of one visitor at one door."""
         port, who = message.get("port"), message.get("who")
-        if port in self._found and who in VISITORS:
-            self._open = None if self._open == (port, who) else (int(port), str(who))
+        if isinstance(port, int) and port in self._found and isinstance(who, str) and who in VISITORS:
+            self._open = None if self._open == (port, who) else (port, who)
             self.post(self._state)
 
     async def _knock_at_all(self) -> None:
@@ -139,12 +138,11 @@ class PortExplorer(LabWidget):
     def as_text(self) -> str:
         """The doors, one after the other."""
         lines = [f"{self.facts['title']}: {self.facts['host']}"]
-        for port in self._ports:
+        if not self._found:
+            return f"{lines[0]}\nIn a running lab a button tries each of its doors: {_ports(self._ports)}"
+        for port, door in self._found.items():
             lines.append(f"Port {port}")
-            if port not in self._found:
-                lines.append("  In a running lab a button tries it.")
-                continue
-            cells = door_cells(self._found[port])
+            cells = door_cells(door)
             lines += [f"  {label}: {_cell_text(cells[key])}" for key, label in ROWS.items()]
         return "\n".join(lines)
 

@@ -49,7 +49,6 @@ class SettingsView(LabWidget):
     _esm = traitlets.Unicode(asset("common.js", "exchange.js", "settings_view.js")).tag(sync=True)
     _css = traitlets.Unicode(asset("theme.css", "ports.css")).tag(sync=True)
     facts = traitlets.Dict().tag(sync=True)
-    saved = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ MEASURED = (
     "05_queue_and_bounces",
     "06_delivery_chain",
     "07_mailbox",
+    "08_ports",
 )
 
 

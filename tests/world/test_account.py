@@ -26,10 +26,14 @@ SPEC = WorldSpec(
 
 
 def tried(
-    account: Account, to: str = BOB, transport: TransportName = "memory", block: str = ""
+    account: Account,
+    to: str = BOB,
+    transport: TransportName = "memory",
+    block: str = "",
+    spec: WorldSpec = SPEC,
 ) -> tuple[Tried, int]:
     async def run() -> tuple[Tried, int]:
-        async with AsyncWorld(SPEC, transport=transport) as world:
+        async with AsyncWorld(spec, transport=transport) as world:
             if block:
                 (await world.between("", MAIL)).switch_on("block_port", port=account.port, how=block)
             came = await send_with(
@@ -87,3 +91,21 @@ def test_the_same_over_real_sockets() -> None:
 def test_a_wrong_password() -> None:
     came, _ = tried(Account(MAIL, 465, "TLS at once", Login("alice", "rabbit")))
     assert "535 5.7.8" in came.happened
+
+
+def test_case_net_01_tls_at_once_on_587() -> None:
+    came, _ = tried(Account(MAIL, 587, "TLS at once", Login("alice", "wonderland")))
+    assert came.server[0].data[:3].hex(" ") == "32 32 30"  # what the program takes for a TLS record
+    assert "what mail.sender.example sent is no TLS" in came.happened
+    assert "STARTTLS on this port (587), or port 465" in came.advice
+
+
+def test_case_net_03_a_certificate_for_another_name() -> None:
+    host = HostSpec(
+        MAIL, roles=("submission",), listeners=(587,), auth={"alice": "wonderland"}, certificate="wrong_name"
+    )
+    world = WorldSpec((Admd("sender.example", (host,)), *SPEC.admds[1:]), ZONES)
+    came, arrived = tried(Account(MAIL, 587, "STARTTLS", Login("alice", "wonderland")), spec=world)
+    assert (came.delivered, arrived, came.problem) == (False, 0, "wrong_name")
+    assert not any(event.data.startswith(b"AUTH") for event in came.program)
+    assert "To switch the check off is no remedy" in came.advice
