@@ -43,7 +43,7 @@ _SIGNS = tuple(
     )
 )  # fmt: skip
 _SAID = re.compile(
-    r"(?:(?:said|returned|response (?:from the remote server )?(?:was|is)?|was|error|code|following recipients?):?\s*['\":]*\s*|<<<\s*|smtp;\s*|^\s*|:\s*|\(\s*|#\s*)"
+    r"(?:(?:said|returned|response (?:from the remote server )?(?:was|is)?|was|error|code|following recipients?):?\s*['\":]*\s*|<<<\s*|smtp;\s*|^[ \t]*|:\s*|\(\s*|#\s*)"
     r"(?P<reply>[45]\d\d(?:[ -]|(?=\s*$))[^\n]*(?:\n(?=\s*(?:[45]\d\d[ -]|[a-z(<])|\s{2,}\S)[^\n]*){0,8})",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -63,7 +63,9 @@ def looks_like(text: str) -> float:
         re.match(r"\s*(?:from|date|received|return-path|to):", low, re.IGNORECASE) and signs < 3
     ):
         signs -= 2
-    if re.search(r"^\s*(?:send: |reply: |C: |S: )|postfix/\w+\[\d+\]|^ ?(?:->|<-|=== )", low, re.MULTILINE):
+    if re.search(
+        r"^[ \t]*(?:send: |reply: |C: |S: )|postfix/\w+\[\d+\]|^ ?(?:->|<-|=== )", low, re.MULTILINE
+    ):
         return 0.0
     if signs <= 0:
         return 0.0

@@ -14,7 +14,7 @@ __all__ = ["KIND", "explain_it", "looks_like"]
 KIND = "a DKIM key record"
 
 _MARK = re.compile(
-    r"(?<![A-Za-z0-9])(?:v\s*=\s*DKIM[0-9]*|(?:[kgnsth]=[^;\"]{1,20};\s*)+p\s*=|p\s*=\s*(?:MI[GI][A-Za-z0-9+/]|[A-Za-z0-9+/]{42,}=?=?\s*(?:;|$))|p\s*=\s*;?\s*\"?\s*$)",
+    r"(?<![A-Za-z0-9])(?:v\s*=\s*DKIM[0-9]*|(?:[kgnsth]=[^;\"]{1,20};\s*){1,6}p\s*=|p\s*=\s*(?:MI[GI][A-Za-z0-9+/]|[A-Za-z0-9+/]{42,}=?=?\s*(?:;|$))|p\s*=\s*;?\s*\"?\s*$)",
     re.IGNORECASE,
 )
 _FITS = re.compile(r"\._domainkey(?:\.|$)|^@$(?!.)x")

@@ -59,7 +59,8 @@ def looks_like(text: str) -> float:
 
 def explain_it(text: str) -> Explanation:
     """Explain a DMARC record."""
-    found = records.find(text, _START) or records.find(text, _MARK) or records.Found(text.strip())
+    # What stands in front of v= is part of the record: it is the slip.
+    found = records.find(text, _MARK) or records.Found(text.strip())
     octets = found.text.encode("utf-8", "replace")
     record = read_record(octets)
     lines = records.tag_lines(parse_tags(octets), _MEANINGS, _TAGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
@@ -332,8 +333,8 @@ def _date(field: HeaderField, message: bytes) -> Told:
             )
         ]
     problems = []
-    lines = [ExplainedLine(f"{date:%A, %Y-%m-%d %H:%M:%S}", "When the author finished it, by the author's clock." +
-                           ("" if date.tzinfo else " The zone is not known."), _DATE)]  # fmt: skip
+    lines = [ExplainedLine(f"{date:%A, %Y-%m-%d %H:%M:%S}", "By the author's clock. " +
+                           (f"In UTC: {_utc(date)}." if date.tzinfo else "The zone is not known."), _DATE)]  # fmt: skip
     if (day := re.match(r"([A-Za-z]{3}),", field.value)) and day[1].title() != f"{date:%a}":
         problems.append(
             Problem(
@@ -351,6 +352,13 @@ def _date(field: HeaderField, message: bytes) -> Told:
             )
         )
     return lines, problems
+
+
+def _utc(date: datetime) -> str:
+    try:
+        return f"{date.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):  # at the ends of the calendar
+        return "beyond the calendar"
 
 
 def _from(field: HeaderField, message: bytes) -> Told:

@@ -43,16 +43,16 @@ class Reader:
             if found := self.server.match(line):
                 yield Spoken(
                     "S",
-                    found[found.lastindex or 0],
+                    (found[1] or ""),
                     number,
-                    bool(self.tls) and self.tls in line[: found.start(found.lastindex or 0)],
+                    bool(self.tls) and self.tls in line[: found.start(1)],
                 )
             elif found := self.client.match(line):
                 yield Spoken(
                     "C",
-                    found[found.lastindex or 0],
+                    (found[1] or ""),
                     number,
-                    bool(self.tls) and self.tls in line[: found.start(found.lastindex or 0)],
+                    bool(self.tls) and self.tls in line[: found.start(1)],
                 )
             elif line.strip():
                 yield Spoken("", line.strip(), number)
@@ -119,7 +119,7 @@ READERS: tuple[Reader, ...] = (
     _reader("PHPMailer's debug output", r".*?CLIENT -> SERVER: ?(.*)", r".*?SERVER -> CLIENT: ?(.*)"),
     _reader("nodemailer's debug output", r".*\bDEBUG\b.*?\bC: ?(.*)", r".*\bDEBUG\b.*?\bS: ?(.*)"),
     _reader("msmtp", r"\s*--> ?(.*)", r"\s*<-- ?(.*)"),
-    _reader("curl", r"> ?(.*)", r"< ?(.*)"),
+    _reader("curl", r">(?: (.*))?$", r"<(?: (.*))?$"),
     _Bare("a window of telnet, nc or openssl", re.compile(rf"\s*(?:{_VERBS})(?:[ :\r]|$)", re.IGNORECASE), re.compile(r"[2-5]\d\d(?:[ -]|$)")),
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ _EXIM = re.compile(
 )
 _STATUS = re.compile(r"\bto=<(?P<to>[^>]*)>.*?\bstatus=(?P<status>[\w-]+)(?: \((?P<why>.*)\))?", re.DOTALL)
 _REJECT = re.compile(
-    r"(?:reject|reject_warning|milter-reject|discard|hold|warn): (?P<at>[\w-]+(?: [\w-]+)?) from (?P<client>[^:;]+?)(?:\[(?P<ip>[^\]]+)\])?(?::\d+)?: (?P<why>\d{3}[^;]*)"
+    r"(?:reject|reject_warning|milter-reject|discard|hold|warn): (?P<at>[\w-]+(?: [\w-]+)?) from (?P<client>[^:;]+?)(?:\[(?P<ip>[^\]]+)\])?(?::\d+)?: (?P<why>\d{3}.*?)(?=; from=<|; proto=|$)"
 )
 _RELAY = re.compile(r"\brelay=(?P<host>[^\[,]+)(?:\[(?P<ip>[^\]]+)\](?::(?P<port>\d+))?)?")
 _CODE = re.compile(r"(?<![\d.])([45]\d\d[ -][\s\S]*)")
@@ -61,7 +61,11 @@ _PLAIN: tuple[tuple[str, str, str, str], ...] = (
     (r"non-SMTP command", "Somebody speaks HTTP or other things to this port: a robot.", "", ""),
     (r"hostname \S+ does not resolve to address|hostname \S+ verification failed", "A client's PTR name does not lead back to its address.", "",
      "If the client is yours, repair PTR and A."),
-    (r"fatal: open database|fatal: (?:bad|no|file|parameter)", "A fault in the configuration: the program does not run so.", "the postmaster of this host",
+    (r"address already in use", "Another program listens at that port already.", "the postmaster of this host",
+     "Find it (ss -ltnp), and stop one of the two."),
+    (r"status=expired", "The message was given up after days in the queue; the sender gets a notice.", "the sender",
+     "Reach the recipient another way, and look at why the earlier lines deferred it."),
+    (r"fatal:", "A fault in the configuration: the program does not run so.", "the postmaster of this host",
      "Run postfix check, and repair the file that is named."),
     (r"mail for \S+ is using up", "Many messages for one destination fill the queue.", _POSTMASTER, "Look at why they are deferred: postqueue -p."),
     (r"queue file size limit exceeded|message size \d+ exceeds size limit", "The message is larger than this host takes.", "the sender", "Send less, or raise message_size_limit."),
@@ -109,14 +113,18 @@ def explain_it(text: str) -> Explanation:
         if problem is not None:
             problems.append(problem)
     first = next((problem for problem in problems if problem.who_acts), None)
+    strange = sum(line.mark == "unknown" for line in lines)
     bad = (
-        f"{len(problems)} of {len(lines)} lines tell of trouble."
+        f"{len(problems)} findings of trouble."
         if problems
-        else "None of the lines tells of trouble."
+        else "No line that the lab can read tells of trouble."
     )
+    if strange:
+        bad += f" {strange} it cannot read."
+    calm = "Look at the lines that could not be read." if strange else "Nothing has to be repaired."
     return Explanation(
         "session", f"Lines of {program}'s log", bad, tuple(lines), tuple(problems[:30]), first.who_acts if first else "",
-        tuple(dict.fromkeys(problem.do for problem in problems if problem.do))[:4] or ("Nothing has to be repaired.",),
+        tuple(dict.fromkeys(problem.do for problem in problems if problem.do))[:4] or (calm,),
         rules_of(lines, problems), certain,
     )  # fmt: skip
 
@@ -185,7 +193,7 @@ def _fate(
         return [line], None, True
     code = _CODE.search(why)
     if code is not None:
-        said = explain_said(code[1].strip().rstrip(")"), stage_in(why))
+        said = explain_said(code[1].strip().rstrip(")"), stage_in(why), f"{host} {to}")
         what = said.problems[0] if said.problems else None
         problem = Problem(
             f"To {to}: {what.what if what else said.summary}",

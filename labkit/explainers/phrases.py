@@ -46,7 +46,7 @@ _PHRASES: tuple[Phrase, ...] = (
             r"|unable to relay|cannot relay|we do not relay|relaying denied|relay access",
             "relaying: the server does not serve the recipient's domain, and does not know this client as its own",
             _SENDER, "Log in (AUTH) at the submission server, or check the recipient's domain and its MX."),
-    _phrase(r"listed (?:at|in|by|on)|block ?list|blacklist|\brbl\b|\bdnsbl\b|spamhaus|spamcop|barracuda|\bsorbs\b|zen\.",
+    _phrase(r"listed (?:at|in|by|on)|blocked (?:using|by|at) |block ?list|blacklist|\brbl\b|\bdnsbl\b|spamhaus|spamcop|barracuda|\bsorbs\b|zen\.",
             "a block list: the sending address (or a domain) is on a list that the receiver asks",
             _POSTMASTER, "Look the address up at the list named in the text, end the cause, then ask for removal."),
     _phrase(r"null ?mx|does not accept mail|domain .*(?:accepts|receives) no mail",
@@ -84,6 +84,8 @@ _PHRASES: tuple[Phrase, ...] = (
             "the mailbox is full", _RECIPIENT, "Make room. The sender keeps the address and tries later."),
     _phrase(r"too (?:large|big)|(?:message|size) exceeds|exceeds .{0,30}size|size limit|maximum (?:message )?size",
             "the message is too large", _SENDER, "Send less, or a link; SIZE in the answer to EHLO names the limit."),
+    _phrase(r"need (?:rcpt|mail)\b|no valid recipients|(?:rcpt|mail) first", "the order: no recipient, or no sender, was accepted before",
+            _CLIENT, "Keep the order EHLO, MAIL, RCPT, DATA."),
     _phrase(r"too many recipients|recipients? limit|maximum .{0,20}recipients",
             "too many recipients in one transaction", _CLIENT, "Send the rest in a further transaction."),
     _phrase(r"too many (?:messages|connections|emails|errors|concurrent|requests|unknown|login|failed)|rate.?limit|throttl"
@@ -94,16 +96,16 @@ _PHRASES: tuple[Phrase, ...] = (
             _POSTMASTER, "Find the forwarding that leads back to itself."),
     _phrase(r"(?:account|mailbox|user|email account).{0,40}(?:disabled|inactive|suspended|deactivated|locked)",
             "the mailbox is disabled", _SENDER, "Reach the recipient another way; repeated trying does not help."),
+    _phrase(r"domain (?:not found|of sender .*does not resolve|.*does not exist|name not found)|host (?:not found|unknown)"
+            r"|nxdomain|name service error|no mx|mx records? points?|unable to (?:look ?up|resolve)|dns (?:error|lookup|query|failure)"
+            r"|sender address rejected: domain",
+            "a name that the DNS does not find", _SENDER, "Check the domain's spelling, and its MX and A records."),
     _phrase(r"user unknown|unknown (?:user|recipient|mailbox|address|local)|no such (?:user|mailbox|recipient|address|person)"
             r"|(?:user|mailbox|recipient|address|account)[^.]{0,60}(?:does not exist|doesn't exist|not found|unavailable"
             r"|not exist|invalid|unknown)|invalid (?:recipient|mailbox|address)|recipient (?:address )?rejected"
             r"|no mailbox|recipient not found|recipientnotfound|not our customer|address rejected|unrouteable|unroutable",
             "no such mailbox, as this server sees it", _SENDER,
             "Check both halves of the address, letter by letter; if it is right, take it off the list."),
-    _phrase(r"domain (?:not found|of sender .*does not resolve|.*does not exist|name not found)|host (?:not found|unknown)"
-            r"|nxdomain|name service error|no mx|unable to (?:look ?up|resolve)|dns (?:error|lookup|query|failure)"
-            r"|sender address rejected: domain",
-            "a name that the DNS does not find", _SENDER, "Check the domain's spelling, and its MX and A records."),
     _phrase(r"timed? ?out|timeout", "nobody answered in time", _CLIENT,
             "Try again later. If it stays so, look whether a firewall blocks port 25."),
     _phrase(r"connection refused", "the other computer is there, and nothing listens at that port",

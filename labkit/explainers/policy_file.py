@@ -29,8 +29,8 @@ _WEEK = 7 * 86_400
 
 def looks_like(text: str) -> float:
     """How sure it is that this is such a file."""
-    names = {found[1].lower() for found in re.finditer(r"^\s*([A-Za-z_]+):", text[:5_000], re.MULTILINE)}
-    if re.search(r"^\s*version:\s*STSv1", text[:5_000], re.MULTILINE | re.IGNORECASE):
+    names = {found[1].lower() for found in re.finditer(r"^[ \t]*([A-Za-z_]+):", text[:5_000], re.MULTILINE)}
+    if re.search(r"^[ \t]*version:\s*STSv1", text[:5_000], re.MULTILINE | re.IGNORECASE):
         return 0.98
     fitting = len(names & {"version", "mode", "mx", "max_age"})
     return 0.8 if fitting >= 3 or {"mode", "mx"} <= names or {"mode", "max_age"} <= names else 0.0

@@ -90,7 +90,7 @@ def looks_like(text: str) -> float:
         return 0.0
     kind = _CLASS.search(text) is not None
     known = any(pattern.search(text) for pattern, *_ in _COMPILED)
-    if re.search(r"^\s*(?:send: |reply: )|^ ?(?:->|<-)|postfix/|^[CS]: ", text, re.MULTILINE):
+    if re.search(r"^[ \t]*(?:send: |reply: )|^ ?(?:->|<-)|postfix/|^[CS]: ", text, re.MULTILINE):
         return 0.3 if kind else 0.0
     return (
         0.95

@@ -34,7 +34,7 @@ _TYPE = re.compile(
     r"(?:^|[\s|,])(?:IN\s+)?(TXT|SPF|CNAME)(?=[\s|,:]|$)|descriptive text|\btext =", re.IGNORECASE
 )
 _NAMED = re.compile(
-    r"^\s*(?:host(?:name)?|name|record name|record|fqdn)\s*[:=]\s*\"?([^\s\"|]+)",
+    r"^[ \t]*(?:host(?:name)?|name|record name|record|fqdn)\s*[:=]\s*\"?([^\s\"|]+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _NAME = re.compile(r"^(?:@|(?:[A-Za-z0-9_*-]+\.)*[A-Za-z0-9_*-]+\.?)$")

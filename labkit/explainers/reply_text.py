@@ -8,6 +8,7 @@ from labkit.explainers.answer import ExplainedLine, Explanation, Mark, Problem, 
 from labkit.explainers.cases import BY_STATUS, CASES, LATER, Case
 from labkit.explainers.digits import CODES, FIRST, FIRST_RULE, SECOND, code_rule
 from labkit.explainers.enhanced import CLASSES, Status, status_of
+from labkit.explainers.keywords import explain_keyword
 from labkit.explainers.phrases import BROADEST, HINT, phrase_in
 from labkit.explainers.providers import ProviderMeaning, meaning_at, provider_of
 from labkit.explainers.stages import STAGES
@@ -21,7 +22,7 @@ KIND = "a reply of a server"
 
 _LINE = re.compile(r"\s*([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _AHEAD = re.compile(
-    r"^\s*(?:S:\s+|<-+\s+|<\s+|smtp;\s*|SMTP\s+|Remote server (?:returned|said):?\s*'?|(?:SMTP )?(?:error|code):?\s+"
+    r"^[ \t]*(?:S:\s+|<-+\s+|<\s+|smtp;\s*|SMTP\s+|Remote server (?:returned|said):?\s*'?|(?:SMTP )?(?:error|code):?\s+"
     r"|.{0,80}?\bsaid:\s+|SMTP error from remote (?:mail )?server after [^:]{0,80}(?::<[^>]*>)?[^:]*:\s*(?:host .{0,90}?:\s+)?)(?=\d{3}[ -])",
     re.IGNORECASE,
 )
@@ -54,7 +55,7 @@ _SHOWN_STAGES = (
     "RSET",
     "HELP",
 )
-_VAGUE = frozenset({"0.0", "7.0", "7.1", "5.0", "3.0", "2.0", "1.0", "4.0", "6.0"})
+_VAGUE = frozenset({"0.0", "7.0", "7.1", "5.0", "3.0", "2.0", "1.0", "4.0", "6.0", "5.4"})
 _CHANGE = "Do not send the same again. First change what the reply objects to."
 _CLASS = Rule("RFC 3463 section 2", "Class, subject and detail; the class is the first digit of the reply.")
 
@@ -91,9 +92,13 @@ def explain_it(text: str) -> Explanation:
     return explain_said(said, stage)
 
 
-def explain_said(said: str, stage: str = "") -> Explanation:
-    """Explain what a server said: the reply's text with its code in front. ``stage`` as in `STAGES`, or empty."""
+def explain_said(said: str, stage: str = "", context: str = "") -> Explanation:
+    """Explain what a server said: the reply's text with its code in front. ``stage`` as in `STAGES`, or empty.
+
+    ``context`` are words around it that tell who said it, such as the name of the host.
+    """
     lines = [line.strip("\r") for line in said.strip().split("\n")]
+    lines[-1] = re.sub(r"^(\s*\d{3})-", r"\1 ", lines[-1])  # an excerpt: its last line is a part of the reply
     raw = "\r\n".join(line.strip() for line in lines) + "\r\n"
     reply = parse_reply(raw.encode("utf-8", "replace"))
     problems: list[Problem] = []
@@ -108,16 +113,24 @@ def explain_said(said: str, stage: str = "") -> Explanation:
                 )
             )
         reply = Reply(int(match[1]), None, tuple(line for line in lines))
-    whole = " ".join(re.sub(r"^\s*\d{3}[ -]", "", line) for line in lines)
+    whole = " ".join(re.sub(r"^[ \t]*\d{3}[ -]", "", line) for line in lines)
     enhanced = reply.enhanced_code or next((m[1] for m in _ENHANCED.finditer(whole)), None)
-    return _explain(reply.code, enhanced, whole, lines, stage, problems)
+    if not stage and len(lines) > 1 and reply.code == 250:
+        stage = "EHLO"  # no other reply of success has several lines, but for HELP and EXPN
+    return _explain(reply.code, enhanced, whole, lines, stage, problems, context)
 
 
 def _explain(
-    code: int, enhanced: str | None, whole: str, lines: list[str], stage: str, problems: list[Problem]
+    code: int,
+    enhanced: str | None,
+    whole: str,
+    lines: list[str],
+    stage: str,
+    problems: list[Problem],
+    context: str,
 ) -> Explanation:
     status = status_of(enhanced) if enhanced else None
-    theirs = meaning_at(whole, enhanced)
+    theirs = meaning_at(f"{whole} {context}", enhanced)
     settled = theirs is not None or (status is not None and bool(status.who) and not _vague(enhanced))
     phrase = phrase_in(whole) if code >= 400 else None
     if settled and phrase is BROADEST:
@@ -152,6 +165,13 @@ def _explain(
     if code >= 400:
         what = _what(code, status, theirs, phrase.meaning if phrase else None, cases if stage else [])
         problems = [*problems, Problem(what, 1, _rule(code, status, theirs), who, steps[0])]
+    if stage == "EHLO" and code == 250:
+        for line in lines[1:]:
+            found, rule, certain = explain_keyword(line.strip()[4:])
+            parts += [
+                ExplainedLine(plain(word, 80), _sentence(said), rule, "ok" if certain else "unknown")
+                for word, said in found
+            ]
     known = code in CODES and (status is None or status.known or theirs is not None)
     sort = {"2": "Done", "3": "Go on", "4": "Not now", "5": "No"}[digit]
     return Explanation(
@@ -200,7 +220,9 @@ def _status_lines(
 
 def _their_line(theirs: ProviderMeaning, token: str) -> ExplainedLine:
     apart = " The registry gives this number another meaning, or none." if theirs.differs else ""
-    return ExplainedLine(f"{token} from {theirs.provider}", f"{theirs.text}{apart}", theirs.rule, "note")
+    return ExplainedLine(
+        f"{theirs.mark or token} from {theirs.provider}", f"{theirs.text}{apart}", theirs.rule, "note"
+    )
 
 
 def _vague(enhanced: str | None) -> bool:

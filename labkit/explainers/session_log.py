@@ -44,6 +44,8 @@ def looks_like(text: str) -> float:
         return log
     lines = text.strip("\n").split("\n")[:400]
     reader, fitting = best_reader(lines)
+    if re.search(r"^=== (?:Trying|Connected to) ", text, re.MULTILINE):
+        return 0.97  # swaks, also where nobody answered
     if fitting == 0:
         return 0.0
     filled = sum(bool(line.strip()) for line in lines)

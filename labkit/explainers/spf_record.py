@@ -15,10 +15,7 @@ __all__ = ["KIND", "explain_it", "looks_like"]
 KIND = "an SPF record"
 
 _MARK = re.compile(r"(?<![A-Za-z0-9])v\s*=\s*spf[0-9.]*", re.IGNORECASE)
-_LOOSE = re.compile(
-    r"^\W*(?:spf1?\s)?\s*(?:(?:include|ip4|ip6|redirect|a|mx)[:= ].*)?[~?+-]all\W*$",
-    re.IGNORECASE | re.MULTILINE,
-)
+_LOOSE = re.compile(r"(?:^|\s)[~?+-]all[\s\"]{0,3}$", re.IGNORECASE | re.MULTILINE)
 _FITS = re.compile(r"^(?!_dmarc\.|_mta-sts\.|_smtp\._tls\.)(?!.*_domainkey)")
 _TERM = Rule(
     "RFC 7208 section 4.6.4",
@@ -26,6 +23,7 @@ _TERM = Rule(
 )
 _WHOSE = Rule("RFC 7208 section 2.4", "SPF is for the MAIL FROM domain, or the HELO name; not for From.")
 _TWO = Rule("RFC 7208 section 4.5", "Two SPF records at one name are a permanent error.")
+_SPACES = Rule("RFC 7208 section 4.6.1", "Terms are separated by spaces, and have none inside.")
 _PLACE = Rule("RFC 7208 section 3", "The record is a TXT record at the domain itself.")
 _RESULT = {
     "pass": "may send",
@@ -69,6 +67,17 @@ def explain_it(text: str) -> Explanation:
     problems += records.place_problems(found, _FITS, "the domain itself", _PLACE) + records.string_problems(
         found
     )
+    if gap := re.search(r"\b(?:include|a|mx|ip4|ip6|exists|redirect)[:=]\s", found.text):
+        problems.insert(
+            0,
+            Problem(
+                f"A space stands behind {gap[0].strip()}: it ends the term.",
+                found.line,
+                _SPACES,
+                records.OWNER,
+                "Take the space out.",
+            ),
+        )
     count = review.cost.total
     return records.answer(
         "spf", f"An SPF record{f' of {plain(found.name, 80)}' if found.name else ''}: {record[:70]}",

@@ -15,7 +15,7 @@ __all__ = ["KIND", "explain_it", "looks_like"]
 KIND = "lines of a DNS zone"
 
 _LINE = re.compile(
-    r"^\s*(?P<name>[@*\w.-]+)?\s+(?:(?P<ttl>\d+)\s+)?(?:IN\s+)?(?P<type>A|AAAA|MX|TXT|CNAME|NS|SOA|PTR|TLSA|SRV|CAA|SPF)\s+(?P<data>\S.*)$",
+    r"(?:[ \t]*(?P<name>[@*\w.-]{1,255}))?[ \t]+(?:(?P<ttl>\d{1,10})[ \t]+)?(?:IN[ \t]+)?(?P<type>A|AAAA|MX|TXT|CNAME|NS|SOA|PTR|TLSA|SRV|CAA|SPF)[ \t]+(?P<data>\S.*)$",
     re.IGNORECASE,
 )
 _TEXTS: tuple[Kind, ...] = (spf_record, dkim_key_record, dmarc_record, MTA_STS, TLS_RPT, BIMI)
@@ -41,7 +41,7 @@ def looks_like(text: str) -> float:
     """How sure it is that these are lines of a zone."""
     found = [match for line in text.strip("\n").split("\n") if (match := _LINE.match(line))]
     kinds = {((match["name"] or "").lower(), match["type"].upper()) for match in found}
-    directive = re.search(r"^\s*\$(?:ORIGIN|TTL)\b", text, re.MULTILINE) is not None
+    directive = re.search(r"^[ \t]*\$(?:ORIGIN|TTL)\b", text, re.MULTILINE) is not None
     if not found:
         return 0.0
     filled = sum(bool(line.strip()) and not line.lstrip().startswith(";") for line in text.split("\n"))
