@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 
-__all__ = ["MOST_LINES", "ExplainedLine", "Explanation", "Kind", "Mark", "Problem", "plain", "rules_of"]
+__all__ = [
+    "MOST_LINES",
+    "ExplainedLine",
+    "Explanation",
+    "Kind",
+    "Mark",
+    "Problem",
+    "plain",
+    "rules_of",
+    "shown",
+]
 
 Mark = Literal["ok", "note", "wrong", "unknown"]
 """``ok``: as it should be. ``note``: worth knowing. ``wrong``: a rule is broken, or something failed. ``unknown``: no
@@ -18,6 +29,7 @@ standard that the lab knows says what it is."""
 MOST_LINES = 200
 """Lines that are explained one by one; a longer text is explained as far as that, and the answer says so."""
 _LONGEST = 400
+_WHOLE = 2_000
 _WIDTH = 100
 _SIGN = {"ok": " ", "note": "i", "wrong": "x", "unknown": "?"}
 
@@ -101,6 +113,23 @@ def plain(text: str, longest: int = _LONGEST) -> str:
     if text.isprintable():
         return text
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
+
+
+def shown(answer: Explanation) -> Explanation:
+    """The answer with every invisible character as an escape, wherever it came from."""
+    return replace(
+        answer,
+        title=plain(answer.title, _WHOLE),
+        summary=plain(answer.summary, _WHOLE),
+        lines=tuple(
+            replace(line, text=plain(line.text, _WHOLE), meaning=plain(line.meaning, _WHOLE))
+            for line in answer.lines
+        ),
+        problems=tuple(
+            replace(one, what=plain(one.what, _WHOLE), do=plain(one.do, _WHOLE)) for one in answer.problems
+        ),
+        next_steps=tuple(plain(step, _WHOLE) for step in answer.next_steps),
+    )
 
 
 def rules_of(

@@ -127,9 +127,17 @@ def _reports(record: Record, name: str) -> list[ExplainedLine]:
     return lines
 
 
+_DO = (
+    ("v=DMARC1", "Write v=DMARC1 first, in capitals, then p=."),
+    ("without rua", "Add rua=mailto: and an address that somebody reads."),
+    ("is milder", "Give it the same policy as p, or leave the tag out."),
+    ("without ruf", "Leave fo out, or add ruf."),
+    ("twice", "Keep one of the two."),
+    ("no URI", "Write mailto: in front of the address."),
+    ("There is no p", "Add p=none, or the policy that is meant, behind the version."),
+    ("is none of", "Write one of those words."),
+)
+
+
 def _do(text: str) -> str:
-    return (
-        "Write v=DMARC1 first, in capitals, then p=."
-        if "v=DMARC1" in text
-        else "Change the tag as the sentence says."
-    )
+    return next((do for sign, do in _DO if sign in text), "Change the tag as the sentence says.")

@@ -6,11 +6,12 @@ the answer also says what else the text could be, and says so where nobody knows
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import cast
 
-from labkit.explainers.answer import Explanation, Kind, plain
+from labkit.explainers.answer import Explanation, Kind, plain, shown
 
 __all__ = ["KINDS", "LONGEST", "explain"]
 
@@ -52,7 +53,7 @@ def explain(anything: str | bytes) -> Explanation:
     if isinstance(anything, bytes):
         packed = import_module("labkit.explainers.packed").explain_packed(anything)
         if packed is not None:
-            return cast("Explanation", packed)
+            return shown(cast("Explanation", packed))
         text = anything.decode("utf-8", "backslashreplace")
     else:
         text = anything.encode("utf-8", "backslashreplace").decode()
@@ -65,11 +66,7 @@ def explain(anything: str | bytes) -> Explanation:
         return _unknown(text)
     answer: Explanation = best.explain_it(text)
     others = tuple(kind.KIND for worth, _, kind in asked[1:3] if worth >= max(_NEARLY, sure - 0.25))
-    certain = answer.certain and sure >= _SURE
-    return Explanation(
-        answer.kind, answer.title, answer.summary, answer.lines, answer.problems, answer.who_acts,
-        answer.next_steps, answer.rules, certain, others,
-    )  # fmt: skip
+    return replace(shown(answer), certain=answer.certain and sure >= _SURE, others=others)
 
 
 @cache

@@ -20,7 +20,7 @@ _EXIM = re.compile(
 )
 _STATUS = re.compile(r"\bto=<(?P<to>[^>]*)>.*?\bstatus=(?P<status>[\w-]+)(?: \((?P<why>.*)\))?", re.DOTALL)
 _REJECT = re.compile(
-    r"(?:reject|reject_warning|milter-reject|discard|hold|warn): (?P<at>[\w-]+(?: [\w-]+)?) from (?P<client>[^:;]+?)(?:\[(?P<ip>[^\]]+)\])?(?::\d+)?: (?P<why>\d{3}.*?)(?=; from=<|; proto=|$)"
+    r"(?:reject|reject_warning|milter-reject|discard|hold|warn): (?P<at>[\w-]+(?: [\w-]+)?) from (?P<client>[^:;]+?)(?:\[(?P<ip>[^\]]+)\])?(?::\d+)?: (?P<why>(?:\d{3}|[45]\.\d+\.\d+) .*?)(?=; from=<|; proto=|$)"
 )
 _RELAY = re.compile(r"\brelay=(?P<host>[^\[,]+)(?:\[(?P<ip>[^\]]+)\](?::(?P<port>\d+))?)?")
 _CODE = re.compile(r"(?<![\d.])([45]\d\d[ -][\s\S]*)")
@@ -140,7 +140,7 @@ def _postfix(text: str, number: int) -> tuple[list[ExplainedLine], Problem | Non
         return _fate(plain(status["to"], 100), status["status"], status["why"] or "", host, number)
     if reject := _REJECT.search(text):
         stage = _STAGE.get(reject["at"].split()[0], "")
-        said = explain_said(reject["why"].strip(), stage)
+        said = explain_said(_coded(reject["why"].strip()), stage)
         what = said.problems[0] if said.problems else None
         line = ExplainedLine(plain(text, 160), f"This host refused {plain(reject['client'], 80)} [{plain(reject['ip'] or '?', 50)}] at {plain(reject['at'], 30)}.",
                              mark="wrong")  # fmt: skip
@@ -154,6 +154,11 @@ def _postfix(text: str, number: int) -> tuple[list[ExplainedLine], Problem | Non
         )
         return [line, *[one for one in said.lines if len(one.text) > 3]], problem, said.certain
     return _by_words(text, number)
+
+
+def _coded(why: str) -> str:
+    """A refusal with three digits in front; a filter's stands in the log without them."""
+    return f"{why[0]}50 {why}" if why[1:2] == "." else why
 
 
 def _by_words(text: str, number: int) -> tuple[list[ExplainedLine], Problem | None, bool]:

@@ -64,6 +64,8 @@ class ProviderMeaning:
     rule: Rule
     differs: bool = False
     """Whether the registry gives the same number another meaning, or none."""
+    mark: str = ""
+    """The word of the text that was read instead of the number, if so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ def meaning_at(text: str, enhanced: str | None) -> ProviderMeaning | None:
     rule = Rule(provider.source, f"{provider.name} gives some numbers meanings of its own.")
     for mark, what, who, then in provider.marks:
         if mark.lower() in text.lower():
-            return ProviderMeaning(provider.name, what, who, then, rule, key not in provider.same)
+            return ProviderMeaning(provider.name, what, who, then, rule, mark=mark)
     found = provider.codes.get(key)
     if found is None and provider is _OUTLOOK and re.fullmatch(r"7\.6[0-4]\d", key):
         found = provider.codes["7.606"]

@@ -21,12 +21,12 @@ from labkit.smtp.reply import Reply
 from labkit.smtp.rule import Rule
 from labkit.smtp.states import State, allowed, lookup
 
-__all__ = ["explain_reply", "explain_reply_part", "stage_of"]
+__all__ = ["BROAD", "explain_reply", "explain_reply_part", "stage_of"]
 
 _CHANGE = "Do not send the same again. First change what the reply objects to."
 _DUE = {"text": "the final dot", "response": "the AUTH response"}
 _ORDER_CODES = frozenset({500, 501, 502, 503, 504, 521, 555})
-_BROAD = frozenset({450, 451, 550, 552, 554})
+BROAD = frozenset({450, 451, 550, 552, 554})
 """Codes that leave the cause open: while a message is handed over, even x.0 and 7.1 then say more."""
 _OF_A_MESSAGE = frozenset({"MAIL", "RCPT", "DATA", "text", "BDAT LAST"})
 _EMPTY = frozenset({"0.0", "5.0", "5.1", "5.2", "5.4"})
@@ -116,14 +116,14 @@ def _says_more(reply: Reply, status: Status, stage: str) -> bool:
         return False
     if stage in ("AUTH", "response") or reply.code in _AUTH_CODES:
         return key in _ABOUT_AUTH
-    if (code, stage) in BY_STATUS and reply.code in _BROAD:
+    if (code, stage) in BY_STATUS and reply.code in BROAD:
         return False
     vague = key == "7.1" or key.endswith(".0")
-    return not vague or (reply.code in _BROAD and reply.severity == 5 and stage in _OF_A_MESSAGE)
+    return not vague or (reply.code in BROAD and reply.severity == 5 and stage in _OF_A_MESSAGE)
 
 
 def _case(reply: Reply, stage: str, answered: Note | None) -> Case | None:
-    if reply.enhanced_code and reply.code in _BROAD:
+    if reply.enhanced_code and reply.code in BROAD:
         closer = BY_STATUS.get((reply.enhanced_code, stage))
         if closer is not None:
             return closer

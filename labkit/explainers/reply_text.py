@@ -11,6 +11,7 @@ from labkit.explainers.enhanced import CLASSES, Status, status_of
 from labkit.explainers.keywords import explain_keyword
 from labkit.explainers.phrases import BROADEST, HINT, phrase_in
 from labkit.explainers.providers import ProviderMeaning, meaning_at, provider_of
+from labkit.explainers.replies import BROAD
 from labkit.explainers.stages import STAGES
 from labkit.smtp.malformed import Malformed
 from labkit.smtp.reply import Reply, parse_reply
@@ -40,6 +41,7 @@ _STAGES = (
     ("AUTH", re.compile(r"in reply to AUTH|after AUTH", re.IGNORECASE)),
     ("greeting", re.compile(r"initial (?:connection|server greeting)|refused to talk to me", re.IGNORECASE)),
 )  # fmt: skip
+_GREETING = re.compile(r"[\w-]+(?:\.[\w-]+)+ E?SMTP\b")
 _WHEN = {"greeting": "as the greeting", "text": "after the final dot", "response": "in AUTH"}
 _SHOWN_STAGES = (
     "greeting",
@@ -55,7 +57,7 @@ _SHOWN_STAGES = (
     "RSET",
     "HELP",
 )
-_VAGUE = frozenset({"0.0", "7.0", "7.1", "5.0", "3.0", "2.0", "1.0", "4.0", "6.0", "5.4"})
+_VAGUE = frozenset({"0.0", "7.0", "7.1", "5.0", "3.0", "2.0", "1.0", "4.0", "6.0", "5.2", "5.4"})
 _CHANGE = "Do not send the same again. First change what the reply objects to."
 _CLASS = Rule("RFC 3463 section 2", "Class, subject and detail; the class is the first digit of the reply.")
 
@@ -115,6 +117,8 @@ def explain_said(said: str, stage: str = "", context: str = "") -> Explanation:
         reply = Reply(int(match[1]), None, tuple(line for line in lines))
     whole = " ".join(re.sub(r"^[ \t]*\d{3}[ -]", "", line) for line in lines)
     enhanced = reply.enhanced_code or next((m[1] for m in _ENHANCED.finditer(whole)), None)
+    if not stage and reply.code in (421, 521, 554) and _GREETING.match(whole):
+        stage = "greeting"
     if not stage and len(lines) > 1 and reply.code == 250:
         stage = "EHLO"  # no other reply of success has several lines, but for HELP and EXPN
     return _explain(reply.code, enhanced, whole, lines, stage, problems, context)
@@ -241,7 +245,8 @@ def _cases(code: int, enhanced: str | None, stage: str) -> list[tuple[str, Case]
     stages = (stage,) if stage else _SHOWN_STAGES
     found = []
     for at in stages:
-        case = BY_STATUS.get((enhanced or "", at)) or CASES.get((code, at))
+        closer = BY_STATUS.get((enhanced or "", at)) if code in BROAD else None
+        case = closer or CASES.get((code, at))
         if case is not None:
             found.append((at, case))
     return found

@@ -91,6 +91,13 @@ _DO = {
     "after-all": "Move the terms in front of all, or remove them.",
     "two-records": "Put all terms into one record.",
     "version": "Begin with v=spf1 and a space.",
+    "too-many-terms": "Remove includes that nobody needs, or name networks with ip4 and ip6, which cost nothing.",
+    "plus-all": "Write ~all, or -all once all senders are in the record.",
+    "no-all": "End with ~all, or with -all.",
+    "ptr": "Name the hosts with a, ip4 or ip6 instead.",
+    "redirect-beside-all": "Keep all or redirect, not both.",
+    "equals-sign": "Write a colon in place of the equals sign.",
+    "syntax": "Correct that term: until then the whole record gives permerror.",
 }
 
 
