@@ -138,7 +138,7 @@ def _several(lines: list[str]) -> Explanation:
 
 def line_of(text: str, one: LineExplanation, wrong: bool) -> ExplainedLine:
     """A line of a session with its headline and what it means there."""
-    parts = " ".join(f"{token}: {meaning}." for token, meaning in one.parts[:6] if len(token) > 1)
+    parts = " ".join(f"{token}: {meaning.rstrip('.')}." for token, meaning in one.parts[:6] if len(token) > 1)
     said = f"{one.headline[:1].upper()}{one.headline[1:]}. {one.happened} {parts}".strip()
     rule = one.rules[0] if one.rules else None
     return ExplainedLine(

@@ -63,8 +63,9 @@ def explain_it(text: str) -> Explanation:
     found = records.find(text, _MARK) or records.Found(text.strip())
     octets = found.text.encode("utf-8", "replace")
     record = read_record(octets)
-    lines = records.tag_lines(parse_tags(octets), _MEANINGS, _TAGS)
     remarks = lint(octets)
+    bad = [(one.start, one.end) for one in remarks if one.weight == "error"]
+    lines = records.tag_lines(parse_tags(octets), _MEANINGS, _TAGS, bad)
     problems = [
         Problem(one.text, found.line, one.rule, records.OWNER, _do(one.text))
         for one in remarks

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from labkit.auth.tag_list import TagList
-from labkit.explainers.answer import ExplainedLine, Explanation, Problem, plain, rules_of
+from labkit.explainers.answer import ExplainedLine, Explanation, Mark, Problem, plain, rules_of
 from labkit.frozen import dataclass
 from labkit.smtp.rule import Rule
 from labkit.zones import ZoneError, Zones
@@ -17,7 +17,6 @@ __all__ = [
     "Found",
     "answer",
     "find",
-    "level",
     "place_problems",
     "string_problems",
     "tag_lines",
@@ -180,8 +179,11 @@ def string_problems(found: Found) -> list[Problem]:
     ]  # fmt: skip
 
 
-def tag_lines(tags: TagList, meanings: Mapping[str, str], rule: Rule) -> list[ExplainedLine]:
-    """Each tag with its meaning."""
+def tag_lines(
+    tags: TagList, meanings: Mapping[str, str], rule: Rule, wrong: Iterable[tuple[int, int]] = ()
+) -> list[ExplainedLine]:
+    """Each tag with its meaning; ``wrong`` are the octets of those in which something is wrong."""
+    places = tuple(wrong)
     lines = []
     for tag in tags:
         meaning = meanings.get(tag.name.lower())
@@ -190,18 +192,10 @@ def tag_lines(tags: TagList, meanings: Mapping[str, str], rule: Rule) -> list[Ex
             if meaning
             else "A tag that the standard does not name; it is passed over."
         )
-        lines.append(
-            ExplainedLine(plain(f"{tag.name}={tag.value}", 100), text, rule, "ok" if meaning else "unknown")
-        )
+        bad = any(tag.start <= start < tag.end for start, _ in places)
+        mark: Mark = "wrong" if bad else "ok" if meaning else "unknown"
+        lines.append(ExplainedLine(plain(f"{tag.name}={tag.value}", 100), text, rule, mark))
     return lines
-
-
-_LEVELS = {"error": "wrong", "warning": "note", "note": "note"}
-
-
-def level(weight: str) -> str:
-    """How a finding of a lint counts: what is no error is worth knowing."""
-    return _LEVELS.get(weight, "note")
 
 
 def answer(

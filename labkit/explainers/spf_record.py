@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from labkit.auth.spf.record import Directive, Modifier, is_spf, read_record
 from labkit.auth.spf.review import lint_record
@@ -53,7 +54,9 @@ def explain_it(text: str) -> Explanation:
     lines = []
     if is_spf(octets):
         lines = [ExplainedLine("v=spf1", "The version: this is SPF.", _WHOSE)]
-        lines += [_line(term) for term in read_record(octets, "record").terms[:100]]
+        bad = {place.start for one in review.findings if one.level != "note" for place in one.evidence}
+        lines += [replace(_line(term), mark="wrong") if term.start in bad else _line(term)
+                  for term in read_record(octets, "record").terms[:100]]  # fmt: skip
     problems = [
         Problem(one.text, found.line, one.rule, records.OWNER, _DO.get(one.code, "Change the record as the sentence says."))
         for one in review.findings if one.level != "note"

@@ -11,12 +11,11 @@ from labkit.view.cards_static import Html, box, chip, el, items, kids, prose
 __all__ = ["explanation_html", "explanation_text"]
 
 _MARKS = {
-    "ok": ("✓", "fine", "plain"),
     "note": ("i", "worth knowing", "go"),
     "wrong": ("✗", "wrong", "fix"),
     "unknown": ("?", "not known", "later"),
 }
-"""Mark to its shape, its word and its colours: nothing is told by colour alone."""
+"""Mark to its shape, its word and its colours: nothing is told by colour alone. What is in order has none."""
 _CELL = "text-align:left;vertical-align:top;padding:3px 12px 3px 0;border:0;background:transparent"
 _QUIET = "margin:4px 0;font-size:13px"
 _WRAPPED = "white-space:pre-wrap;overflow-wrap:anywhere"
@@ -64,11 +63,13 @@ def _problem(problem: Problem) -> Html:
 
 
 def _row(line: ExplainedLine) -> Html:
-    shape, word, kind = _MARKS[line.mark]
+    sign = _MARKS.get(line.mark)
     rule = f" ({line.rule.ref})" if line.rule else ""
     return el(
         "tr",
-        el("td", chip(f"{shape} {word}", kind), style=f"{_CELL};white-space:nowrap"),
+        el(
+            "td", chip(f"{sign[0]} {sign[1]}", sign[2]) if sign else None, style=f"{_CELL};white-space:nowrap"
+        ),
         el("td", el("code", line.text, style=_WRAPPED), style=_CELL),
         el("td", prose(line.meaning), el("em", rule), style=_CELL),
     )
