@@ -14,7 +14,6 @@ from labkit.world.account import ENCRYPTIONS, Account, Tried
 from labkit.world.core import AsyncWorld
 from labkit.world.doors import Errand
 
-PATIENCE = 1.0
 SERVER, PORT, ENCRYPTION, LOG_IN, CERTIFICATE = "Server", "Port", "Encryption", "Log in", "Certificate"
 LABELS = (SERVER, PORT, ENCRYPTION, LOG_IN, CERTIFICATE)
 _OFFERED = {
@@ -144,7 +143,7 @@ def tried(situation: Situation, values: tuple[str, ...]) -> tuple[Tried, bool]:
     async def run(world: AsyncWorld) -> tuple[Tried, bool]:
         came = await try_settings(
             world, situation.account(values),
-            blocked=situation.blocked, stripped=situation.stripped, errand=situation.errand, patience=PATIENCE,
+            blocked=situation.blocked, stripped=situation.stripped, errand=situation.errand,
         )  # fmt: skip
         return came, len(world.mailbox(situation.errand.recipient)) > 0
 

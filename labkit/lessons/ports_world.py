@@ -10,7 +10,7 @@ from labkit.hosts.host_spec import HostSpec
 from labkit.mua import Login
 from labkit.transport.loop_thread import loop_thread
 from labkit.world import Admd, WorldSpec
-from labkit.world.account import PATIENCE, Account, Encryption, Tried, send_with
+from labkit.world.account import Account, Encryption, Tried, send_with
 from labkit.world.core import AsyncWorld
 from labkit.world.doors import Errand
 
@@ -123,7 +123,6 @@ async def try_settings(
     blocked: Sequence[int] = (),
     stripped: bool = False,
     errand: Errand = OWN,
-    patience: float = PATIENCE,
 ) -> Tried:
     """A test message with these settings, over a network that blocks ports, or wipes STARTTLS out."""
     middle = await world.between(world.spec.client, account.host)
@@ -137,7 +136,7 @@ async def try_settings(
     try:
         return await send_with(
             world, account, letter,
-            sender=errand.sender, recipients=(errand.recipient,), helo=errand.helo, patience=patience,
+            sender=errand.sender, recipients=(errand.recipient,), helo=errand.helo,
         )  # fmt: skip
     finally:
         for one in middle.active:

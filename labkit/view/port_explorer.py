@@ -181,7 +181,7 @@ class PortExplorer(LabWidget):
 def door_cells(door: Door) -> dict[str, Cell]:
     """What stands in a door's column; ``code`` and ``s`` (whose session) where there are such."""
     if door.speaker == "S":
-        first = {"t": f"server: {printable(door.first.rstrip())}", "lock": False}
+        first = {"t": f"server: {printable(door.first[:3])} … (greeting)", "lock": False}
     else:
         first = {"t": f"client: {door.first[:3].hex(' ')} … (TLS)", "lock": True}
     return {
@@ -196,7 +196,7 @@ def door_cells(door: Door) -> dict[str, Cell]:
 
 def _outcome(tried: Tried, who: str) -> Cell:
     code = str(tried.decided.reply.code) if tried.decided is not None else ""
-    return {"t": "taken" if tried.delivered else "turned away", "code": code, "s": who}
+    return {"t": "taken" if tried.delivered else "refused", "code": code, "s": who}
 
 
 def _cell_text(cell: Cell) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, get_args
 
-from labkit.client import ClientError, DeadlinePassed, NotConnected
+from labkit.client import DEADLINE, ClientError, DeadlinePassed, NotConnected
 from labkit.frozen import dataclass
 from labkit.hosts.meddling import BlockPort
 from labkit.hosts.tls import client_context, unchecked_context
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Encryption = Literal["none", "STARTTLS", "TLS at once"]
 ENCRYPTIONS: tuple[Encryption, ...] = get_args(Encryption)
-PATIENCE = 1.5
-"""Real seconds that the program waits for an answer. Real ones wait minutes (RFC 5321 section 4.5.3.2)."""
+SILENCE = 1.0
+"""Real seconds that the program waits where the server waits too, so that nothing can come. Real ones wait minutes (RFC
+5321 section 4.5.3.2)."""
 
 _SPEAKS_FIRST = Rule("RFC 8314 section 3.3", "On port 465 TLS begins at once; the greeting comes under it.")
 _BLOCKED = Rule(
@@ -79,19 +80,20 @@ async def send_with(
     sender: str,
     recipients: Sequence[str],
     helo: str = "",
-    patience: float = PATIENCE,
+    patience: float = DEADLINE,
 ) -> Tried:
     """Send one message with these settings and no others: a real session, and where it goes from there.
 
     ``helo``: the name that the program gives; empty: that of the world's mail program.
     """
     host = world.host(account.host)
+    at_once = account.encryption == "TLS at once"
     client = world.client(
         account.host,
         account.port,
-        deadline=patience,
+        deadline=SILENCE if account.port in IMPLICIT_TLS and not at_once else patience,
         tls_context=client_context if account.check else unchecked_context,
-        tls_at_once=account.encryption == "TLS at once",
+        tls_at_once=at_once,
     )
     before = host.sessions_forgotten + len(host.sessions)
     outcome, error = None, None

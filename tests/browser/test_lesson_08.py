@@ -68,7 +68,7 @@ def four_doors(learner: Learner) -> None:
     learner.go(DOORS, 'button "Knock at all four"')
     learner.lab.keys("{Enter}")
     expect(drawn.get_by_role("button", name="taken")).to_have_count(4)
-    expect(drawn.get_by_role("button", name="turned away")).to_have_count(4)
+    expect(drawn.get_by_role("button", name="refused")).to_have_count(4)
     expect(learner.output(asked)).to_contain_text("Worth a second look")
     learner.tab_to('button "530')
     here = learner.focused()

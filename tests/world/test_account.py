@@ -37,7 +37,12 @@ def tried(
             if block:
                 (await world.between("", MAIL)).switch_on("block_port", port=account.port, how=block)
             came = await send_with(
-                world, account, b"Subject: Hi\r\n\r\nHello.\r\n", sender=ALICE, recipients=(to,), patience=0.5
+                world,
+                account,
+                b"Subject: Hi\r\n\r\nHello.\r\n",
+                sender=ALICE,
+                recipients=(to,),
+                patience=1.0 if block else 20.0,
             )
             assert not world.host(MAIL).errors
             return came, len(world.mailbox(to))
