@@ -19,9 +19,7 @@ _FORM = Rule(
     "A report has three parts: text, message/feedback-report, and the message complained about.",
 )
 _FIELDS = Rule("RFC 5965 section 3.1", "Feedback-Type, User-Agent and Version stand in each report.")
-_ACT = Rule(
-    "RFC 6650 section 5", "Who gets such a report finds out whose message it was, and stops sending it."
-)
+_ACT = Rule("RFC 6650", "Who gets such a report finds out whose message it was, and stops sending it.")
 _TYPES: Mapping[str, str] = {
     "abuse": "A recipient said that this is spam.",
     "fraud": "It is taken for fraud or phishing.",
@@ -32,7 +30,7 @@ _TYPES: Mapping[str, str] = {
     "other": "None of the other types fits.",
 }
 _MEANINGS: Mapping[str, str] = {
-    "feedback-type": "what kind of report this is", "user-agent": "the program that made it", "version": "of the format",
+    "feedback-type": "what kind of report this is", "user-agent": "the program that made it", "version": "the version of the format",
     "original-mail-from": "the reverse-path of the message", "original-rcpt-to": "the recipient who complained",
     "source-ip": "the address that sent the message", "arrival-date": "when the message arrived",
     "received-date": "when the message arrived", "reporting-mta": "the host that took the message",
@@ -70,7 +68,7 @@ def explain_it(text: str) -> Explanation:
         )
     kind = report.feedback_type
     lines = [
-        ExplainedLine(f"{plain(name, 40)}: {plain(value, 120)}", f"{_MEANINGS.get(name.lower(), 'a field that the lab does not know')}.",
+        ExplainedLine(f"{plain(name, 40)}: {plain(value, 120)}", _said(name),
                       _FIELDS, "ok" if name.lower() in _MEANINGS else "unknown")
         for name, value in report.fields[:40]
     ]  # fmt: skip
@@ -94,6 +92,11 @@ def explain_it(text: str) -> Explanation:
         tuple(lines), tuple(problems), problems[0].who_acts, (problems[0].do,), rules_of(lines, problems, (_FORM,)),
         kind in _TYPES,
     )  # fmt: skip
+
+
+def _said(name: str) -> str:
+    meaning = _MEANINGS.get(name.lower(), "a field that the lab does not know")
+    return f"{meaning[:1].upper()}{meaning[1:]}."
 
 
 def _source(report: arf.AbuseReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from labkit.explainers.answer import ExplainedLine, Explanation, Problem, plain, rules_of
 from labkit.explainers.enhanced import status_of
@@ -215,7 +216,8 @@ def _of_text(text: str) -> Explanation:
     who = ""
     if said is not None:
         lines += [line for line in said.lines if len(line.text) > 1]
-        problems, steps, who = list(said.problems), said.next_steps, said.who_acts
+        problems = [replace(one, where=0) for one in said.problems]  # its line 1 is the reply's own
+        steps, who = said.next_steps, said.who_acts
         if phrase and not any(line.rule is HINT for line in said.lines) and not said.certain:
             lines.append(ExplainedLine("(the text)", f"The text hints: {phrase.meaning}.", HINT, "note"))
     elif phrase is not None:

@@ -24,7 +24,7 @@ _PLACE = Rule(
     "RFC 9989 section 4.10.1", "The record is looked for at _dmarc. in front of the domain in From."
 )
 _TAGS = Rule("RFC 9989 section 4.7", "The tags of a DMARC record; unknown ones are ignored.")
-_TWO = Rule("RFC 9989 section 4.10.1", "Several DMARC records at one name count as none.")
+_TWO = Rule("RFC 9989 section 4.10", "Several DMARC records at one name count as none.")
 _PASS = Rule(
     "RFC 9989 section 4.4", "DMARC passes when SPF or DKIM passes and its domain is aligned with From."
 )

@@ -259,6 +259,7 @@ def _authentication(field: HeaderField, message: bytes) -> Told:
     )
     results = {method: result for method, result, _, _ in found}
     passed = results.get("dmarc") in ("pass", "bestguesspass")
+    apart = results.get("dmarc") == "fail" and "pass" in (results.get("spf"), results.get("dkim"))
     for method, result, properties, reason in found[:30]:
         meaning, do = _METHODS.get(method, ("a method that the lab does not know", ""))
         why = f" The reason given: {plain(reason, 120)}." if reason else ""
@@ -273,10 +274,10 @@ def _authentication(field: HeaderField, message: bytes) -> Told:
                 mark,
             )
         )
-        if bad and (method == "dmarc" or not passed):
+        if bad and not passed and not (method == "dmarc" and apart):
             problems.append(Problem(f"{method}={result}: {_RESULTS.get(result, result)}.{why}", field.line, _DMARC if method == "dmarc" else _AUTHRES,
                                     _POSTMASTER, do))  # fmt: skip
-    if results.get("dmarc") == "fail" and "pass" in (results.get("spf"), results.get("dkim")):
+    if apart:
         problems.append(Problem("SPF or DKIM passed, and DMARC failed all the same: the domain that passed is not that of From.", field.line, _DMARC,
                                 _POSTMASTER, "Send with MAIL FROM, or sign with d=, in the domain of From."))  # fmt: skip
     return lines, problems

@@ -223,7 +223,7 @@ def _problems(short: str, port: int, implicit: bool, starttls: bool) -> list[Pro
                                 "Require STARTTLS, or use 465."))  # fmt: skip
     if _NO_CHECK.search(short):
         problems.append(Problem("The certificate is not checked: anybody in the middle can pass for the server.", _line(short, "verify"),
-                                Rule("RFC 8314 section 5.1", "Clients check the server's certificate."), who,
+                                Rule("RFC 7817 section 3", "Clients check the server's certificate."), who,
                                 "Check certificates, and repair the one that fails."))  # fmt: skip
     if port > 65_535:
         problems.append(

@@ -17,7 +17,7 @@ _TLS = Rule(
     "On 465 TLS begins at once; on 587 the connection begins in clear, and STARTTLS follows.",
 )
 _CERT = Rule(
-    "RFC 8314 section 5.1", "Clients check the server's certificate: its name, its dates, and who signed it."
+    "RFC 7817 section 3", "Clients check the server's certificate: its name, its dates, and who signed it."
 )
 _LOST = Rule(
     "RFC 5321 section 3.8", "A client that loses the connection treats the transaction as answered by 451."
