@@ -56,7 +56,7 @@ def explain(anything: str | bytes) -> Explanation:
             return shown(cast("Explanation", packed))
         text = anything.decode("utf-8", "backslashreplace")
     else:
-        text = anything.encode("utf-8", "backslashreplace").decode()
+        text = str(anything).encode("utf-8", "backslashreplace").decode()  # a bare number, too
     text = text.removeprefix("\ufeff")[:LONGEST].replace("\r\n", "\n")
     if not text.strip():
         return Explanation("unknown", "Nothing to explain", "The text is empty.", certain=False)

@@ -113,6 +113,7 @@ def explain_it(text: str) -> Explanation:
         if problem is not None:
             problems.append(problem)
     first = next((problem for problem in problems if problem.who_acts), None)
+    others = sum(bool(line.strip()) and _match(line) is None for line in text.split("\n"))
     strange = sum(line.mark == "unknown" for line in lines)
     bad = (
         f"{len(problems)} findings of trouble."
@@ -121,6 +122,8 @@ def explain_it(text: str) -> Explanation:
     )
     if strange:
         bad += f" {strange} it cannot read."
+    if others:
+        bad += f" {others} lines of other programs are passed over."
     calm = "Look at the lines that could not be read." if strange else "Nothing has to be repaired."
     return Explanation(
         "session", f"Lines of {program}'s log", bad, tuple(lines), tuple(problems[:30]), first.who_acts if first else "",

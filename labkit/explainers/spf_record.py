@@ -48,7 +48,7 @@ def explain_it(text: str) -> Explanation:
     """Explain an SPF record."""
     found = records.find(text, _MARK) or records.Found(text.strip().strip('"'))
     record = plain(found.text, 10_000)
-    domain = found.name if found.name not in ("", "@") else "example.com"
+    domain = found.name if found.name not in ("", "@") else "the domain"
     review = lint_record(found.text, domain)
     octets = found.text.encode("utf-8", "replace")
     lines = []
@@ -74,7 +74,7 @@ def explain_it(text: str) -> Explanation:
         problems.insert(
             0,
             Problem(
-                f"A space stands behind {gap[0].strip()}: it ends the term.",
+                f"A space stands behind `{gap[0].strip()}` and ends the term.",
                 found.line,
                 _SPACES,
                 records.OWNER,
