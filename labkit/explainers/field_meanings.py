@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
@@ -394,7 +395,7 @@ def _words(field: HeaderField, message: bytes) -> Told:
         return [], []
     try:
         text = str(make_header(decode_header(field.value)))
-    except (ValueError, LookupError, UnicodeError):
+    except (ValueError, LookupError, MessageError):
         return [], [Problem("An encoded word in it cannot be decoded.", field.line, Rule("RFC 2047 section 2", "=?charset?B or Q?text?= stands for text beyond ASCII."),
                             _PROGRAM, "Encode it anew.")]  # fmt: skip
     return [ExplainedLine(plain(text, 150), "The text behind the encoded words (RFC 2047).")], []

@@ -52,6 +52,15 @@ def test_no_text_raises(size: Callable[[int, int], int]) -> None:
         _whole(given, explain(given))
 
 
+@pytest.mark.parametrize(
+    "text", ["Subject: =?UTF\xe4-8?Q?x?=", "Subject: =?utf-8?b?a?=", "Subject: =?nobody?q?x?="]
+)
+def test_an_encoded_word_that_cannot_be_decoded_is_told(text: str) -> None:
+    answer = explain(text)
+    assert answer.kind == "header"
+    assert "decoded" in answer.problems[0].what
+
+
 def _whole(given: str | bytes, answer: Explanation) -> None:
     said = str(answer)
     assert answer.title, given
