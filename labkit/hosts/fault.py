@@ -48,6 +48,9 @@ class FaultyHost(Protocol):
     def holds(self, path: Path) -> bool:
         """Whether a mailbox for this path is kept at this very host."""
 
+    def caller(self, server: LabSMTP) -> str | None:
+        """The host of this world that is at the other end; None for every other program."""
+
     def takes(self, path: Path) -> bool:
         """Whether the path's domain is one that this host takes mail for, as its last stop or as relay."""
 

@@ -196,6 +196,26 @@ class LiveForm:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneForm(LiveForm):
+    """Zones that the learner edits elsewhere in the page; `given` is what they were first. The grader gets the text."""
+
+    given: str
+
+    def usage(self, name: str) -> str:
+        """The call that checks this form in code."""
+        return (
+            f'{name}.check(), after you have edited the zones; or {name}.check("""the text of the zones""")'
+        )
+
+    def read(self, answer: tuple[object, ...]) -> str:  # type: ignore[override]
+        """The text of the zones."""
+        text = "\n".join(_text(item) for item in _flatten(answer))
+        if not text.strip() or text.split() == self.given.split():
+            raise Untouched("The zones stand as they came. Edit them further up, then check.")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
 class SortForm:
     """Items to sort into bins. The grader gets a tuple: the bin of each item, in the order in which the items are shown.
 

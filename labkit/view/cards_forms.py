@@ -17,6 +17,7 @@ from labkit.learn import (
     SettingsForm,
     SortForm,
 )  # fmt: skip
+from labkit.learn.forms import ZoneForm
 from labkit.smtp.transcript import Transcript
 from labkit.view.cards_base import as_index, as_indices, text_lines, visible, wire_lines
 from labkit.view.cards_static import Html, bullet_lines, el, items, kids, plain_lines, prose, session_table
@@ -33,6 +34,7 @@ __all__ = [
 
 ANSWER_LIMIT = 70_000
 """Characters of one typed line that are taken from the page."""
+ZONE_TASK = "Edit the zones further up, then come back and check. The check reads them as they stand there."
 LIVE_TASK = "Do it further up, as the task says, then come back and check. The check reads the session that you had there."
 
 
@@ -68,7 +70,7 @@ def form_state(form: Form) -> dict[str, Any]:
             {"title": title, "settings": [asdict(one) for one in settings]} for title, settings in form.cases
         ]
         return {"kind": "settings", "cases": cases}
-    return {"kind": "live", "text": LIVE_TASK}
+    return {"kind": "live", "text": _live_task(form)}
 
 
 def read_draft(form: Form, value: object) -> Any:
@@ -162,6 +164,8 @@ def solution_lines(form: Form, answer: object) -> list[dict[str, Any]]:
         return [line for line in wire_lines(form.transcript) if line["n"] == value]
     if isinstance(value, Transcript):
         return wire_lines(value)
+    if isinstance(form, ZoneForm):
+        return text_lines(tuple(value.strip("\n").split("\n")))
     if isinstance(form, SortForm):
         sorted_items = zip(form.items, value, strict=True)
         return [{"who": "", "text": f"{visible(item)}  →  {bin}"} for item, bin in sorted_items]
@@ -197,7 +201,7 @@ def form_text(form: Form) -> list[str]:
         return [*bullet_lines((*given, *map(visible, form.items))), f"  Bins: {' | '.join(form.bins)}"]
     if isinstance(form, SettingsForm):
         return [line for title, settings in form.cases for line in _case_lines(title, settings)]
-    return [f"  {LIVE_TASK}"]
+    return [f"  {_live_task(form)}"]
 
 
 def form_html(form: Form) -> Html:
@@ -229,7 +233,11 @@ def form_html(form: Form) -> Html:
             kids(el("p", el("strong", title)) if title else None, items(map(_offered, settings)))
             for title, settings in form.cases
         ))  # fmt: skip
-    return el("p", LIVE_TASK)
+    return el("p", _live_task(form))
+
+
+def _live_task(form: Form) -> str:
+    return ZONE_TASK if isinstance(form, ZoneForm) else LIVE_TASK
 
 
 def _asked(number: Number) -> str:

@@ -35,6 +35,7 @@ class Case:
     fields  what is told about the session, by the name of the evidence: ``ip``, ``mail_from``, ``helo``
     labels  how the fields are called on the page
     review  looks at a record as a whole, if there is something to look at
+    next_edit  the words on a button, and what it makes of the zones: one step that need not be typed
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class Case:
         fields: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         people: Sequence[Person] = (),
-        review: Callable[[Zones], Review] | None = None,
+        review: Callable[[Case], Review] | None = None,
+        next_edit: tuple[str, Callable[[str], str]] | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.papers, self.people = tuple(papers), tuple(people)
@@ -53,6 +55,7 @@ class Case:
         self._first_fields = dict(self.fields)
         self.labels = dict(labels or {})
         self._judge, self._review, self._now = judge, review, now
+        self.next_edit = next_edit
         self._edited = float("-inf")
         self._listeners: list[Callable[[], object]] = []
         self.verdicts = self._verdicts(self.fields)
@@ -91,7 +94,7 @@ class Case:
 
     def review(self) -> Review | None:
         """The record as a whole."""
-        return self._review(self.zones) if self._review is not None else None
+        return self._review(self) if self._review is not None else None
 
     def result_of(self, person: Person) -> str:
         """What becomes of somebody's mail: the last verdict's result."""
@@ -138,6 +141,12 @@ class Case:
         self._run()
         self.before = self.verdicts  # another question, not another answer
 
+    def advance(self) -> None:
+        """Make the edit that is offered."""
+        if self.next_edit is not None:
+            self._edited = float("-inf")
+            self.edit("zone", self.next_edit[1](self.text))
+
     def undo(self) -> None:
         """Back to the texts before the last edit; once more, and the edit is there again."""
         texts = self._texts_before
@@ -183,22 +192,24 @@ _NO_ZONES = Zones()
 def spf_case(
     zone: str,
     *,
-    domain: str,
     ip: str,
+    domain: str = "",
     mail_from: str = "",
     helo: str = "",
-    people: Mapping[str, str] | None = None,
+    people: Mapping[str, str | Mapping[str, str]] | None = None,
     transcript: Transcript | None = None,
     editable: bool = True,
+    next_edit: tuple[str, Callable[[str], str]] | None = None,
 ) -> Case:
     """A case about SPF: may the client at `ip` send for the domain of `mail_from`?
 
-    domain      whose record is looked at as a whole
+    domain      whose record is looked at as a whole; that of MAIL FROM, unless it is said
     mail_from   news@ the domain, unless it is said
-    people      who sends, by name, with the address each has
+    people      who sends, by name, with the address each has, or with all fields that differ
     transcript  the session in which MAIL FROM and EHLO were said; then they are no fields to fill in
     """
-    fields = {"ip": ip, "mail_from": mail_from or f"news@{domain}", "helo": helo or f"mail.{domain}"}
+    mail_from = mail_from or f"news@{domain}"
+    fields = {"ip": ip, "mail_from": mail_from, "helo": helo or f"mail.{mail_from.rpartition('@')[2]}"}
     papers: list[Paper] = [ZonePaper(zone, editable=editable)]
     if transcript is not None:
         papers.insert(0, SessionPaper(transcript))
@@ -218,8 +229,14 @@ def spf_case(
         papers,
         fields=fields,
         labels={"ip": "client", "mail_from": "MAIL FROM", "helo": "EHLO"},
-        people=[Person(name, {"ip": address}) for name, address in (people or {}).items()],
-        review=lambda zones: lint(domain, zones),
+        people=[
+            Person(name, {"ip": given} if isinstance(given, str) else given)
+            for name, given in (people or {}).items()
+        ],
+        review=lambda case: lint(
+            domain or case.fields["mail_from"].strip("<> ").rpartition("@")[2], case.zones
+        ),
+        next_edit=next_edit,
     )
 
 

@@ -66,7 +66,8 @@ def _verdict_lines(verdict: Picture) -> Iterator[str]:
     for row in _open_rows(verdict):
         flag = ">" if row["decides"] else " "
         number = f"[{row['at']}] " if row["at"] else ""
-        yield f" {flag} {'  ' * row['depth']}{number}{row['text']} ({row['outcome']}; {row['rule']['ref']})"
+        rule = f"; {row['rule']['ref']}" if row["decides"] else ""
+        yield f" {flag} {'  ' * row['depth']}{number}{row['text']} ({row['outcome']}{rule})"
         if row["dns"]:
             yield f"   {'  ' * row['depth']}  DNS: {row['dns']['asked']}: {', '.join(row['dns']['said'])}"
     yield f"  {verdict['explanation']}"

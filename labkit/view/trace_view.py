@@ -46,6 +46,7 @@ def case_state(case: Case) -> dict[str, Any]:
         "review": review_picture(review, case.locate) if review is not None else None,
         "stale": not case.readable,
         "edited": case.edited,
+        "next": case.next_edit[0] if case.next_edit is not None else "",
     }
 
 
@@ -59,7 +60,7 @@ class TraceView(LabWidget):
 
     _esm = traitlets.Unicode(asset("common.js", "zone_pane.js", "verdict.js")).tag(sync=True)
     _css = traitlets.Unicode(asset("theme.css", "zone_pane.css", "verdict.css")).tag(sync=True)
-    _answer_acknowledges = frozenset({"edit", "fields", "person", "undo", "reset"})
+    _answer_acknowledges = frozenset({"edit", "next", "fields", "person", "undo", "reset"})
     facts = traitlets.Dict().tag(sync=True)
     saved = traitlets.Dict().tag(sync=True)
 
@@ -117,6 +118,11 @@ class TraceView(LabWidget):
         people = self.case.people
         if isinstance(at, int) and 0 <= at < len(people):
             self._case.set(people[at].fields)
+        self.post(self._state)
+
+    def on_next(self, _message: dict[str, Any]) -> None:
+        """Make the edit that is offered."""
+        self.case.advance()
         self.post(self._state)
 
     def on_undo(self, _message: dict[str, Any]) -> None:

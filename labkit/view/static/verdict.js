@@ -7,6 +7,7 @@ function render({ model, el }) {
   let state = null, panes = new Map(), whole = facts.whole, current = null, chosen = "", opened = new Map(), last = null, sentAt = 0, waiting = null, asked = 0, settled = 0;
 
   const tabs = h("span", { class: "lka-tabs", role: "group", "aria-label": "What is shown" });
+  const step = h("button", { class: "lk-primary", onclick: () => ui.send("next") });
   const undo = h("button", { onclick: () => ui.send("undo") }, "Undo edit");
   const reset = h("button", { class: "lk-quiet", onclick: () => ui.send("reset") }, "Reset");
   const offer = h("div", { class: "lka-offer", hidden: true });
@@ -18,7 +19,7 @@ function render({ model, el }) {
   const empty = h("p", { class: "lka-empty lk-muted" }, "Loading the texts …");
   const body = h("div", { class: "lka-body" }, papers, side);
   add(ui.root, [h("div", { class: "lk-card" }, ui.life,
-    h("div", { class: "lk-bar" }, h("h3", {}, facts.title), h("span", { class: "lk-grow" }), tabs, undo, reset),
+    h("div", { class: "lk-bar" }, h("h3", {}, facts.title), h("span", { class: "lk-grow" }), tabs, step, undo, reset),
     facts.note ? h("p", { class: "lka-note" }, prose(facts.note)) : null, offer, people, fields, empty, body, foot), ui.live]);
 
   // ---- what the learner does
@@ -194,6 +195,7 @@ function render({ model, el }) {
     drawSide(); drawFoot();
     const dead = (button, on) => { if (on) button.removeAttribute("aria-disabled"); else button.setAttribute("aria-disabled", "true"); };
     dead(undo, state.edited || state.verdicts.some((verdict) => verdict.was)); dead(reset, state.edited);
+    step.textContent = state.next; step.hidden = !state.next;
     undo.hidden = reset.hidden = !state.papers.some((paper) => paper.editable);
   }
   function announce() {
@@ -204,7 +206,7 @@ function render({ model, el }) {
     }, 700);
   }
   ui.on("state", (message) => {
-    const own = message.by === me, late = own && waiting;
+    const before = state, own = message.by === me, late = own && waiting;
     if (own) {
       const text = panes.size ? message.papers.map((paper) => panes.get(paper.name)).every((pane, at) => !pane || pane.text() === message.papers[at].text) : true;
       waiting = null;
@@ -212,12 +214,12 @@ function render({ model, el }) {
       show(message, true);
       if (text && asked) { const since = asked; asked = 0; requestAnimationFrame(() => { ui.root.dataset.ms = String(Math.round(performance.now() - since)); }); }
     } else show(message, false);
-    if (message.by || message.fields_by) announce();
+    if (before) announce();
     model.set("saved", message);
   });
   ui.on("trouble", (message) => { waiting = null; fill(foot, h("p", {}, message.text)); });
   const saved = model.get("saved");
-  body.hidden = true; people.hidden = fields.hidden = tabs.hidden = undo.hidden = reset.hidden = true;
+  body.hidden = true; people.hidden = fields.hidden = tabs.hidden = step.hidden = undo.hidden = reset.hidden = true;
   if (saved && saved.papers) show(saved, false);
   ui.send("hello");
   return () => { clearTimeout(settled); ui.close(); };
