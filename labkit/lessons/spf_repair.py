@@ -39,6 +39,7 @@ def _zones(domain: str, own: str, terms: str, services: Mapping[str, str]) -> st
     lines = [
         f"$ORIGIN {domain}.",
         f'@      TXT  ( "v=spf1 {terms}"',
+        f"@      A    {own}",
         "@      MX   10 mail",
         f"mail   A    {own}",
     ]
@@ -59,7 +60,7 @@ TASKS = (
             {
                 "news": '_spf TXT "v=spf1 include:_a.news.example include:_b.news.example -all"\n_a   TXT "v=spf1 ip4:203.0.113.16/28 -all"\n_b   TXT "v=spf1 ip4:203.0.113.32/28 -all"',
                 "crm": '_spf TXT "v=spf1 ip4:203.0.113.48/28 -all"',
-                "pay": '_spf TXT "v=spf1 a:out.pay.example -all"\nout  A   203.0.113.65',
+                "pay": '_spf TXT "v=spf1 include:_out.pay.example -all"\n_out TXT "v=spf1 ip4:203.0.113.65 -all"',
                 "old": '_spf TXT "v=spf1 include:_a.old.example include:_b.old.example include:_c.old.example -all"\n_a   TXT "v=spf1 ip4:203.0.113.128/29 -all"\n_b   TXT "v=spf1 ip4:203.0.113.136/29 -all"\n_c   TXT "v=spf1 ip4:203.0.113.144/29 -all"',
             },
         ),
@@ -74,7 +75,7 @@ TASKS = (
             "192.0.2.60",
             "mx a:mail.club.example include:_spf.tick.example include:_spf.mail2.example include:_spf.poll.example include:_spf.form.example -all",
             {
-                "tick": '_spf TXT "v=spf1 a:out.tick.example -all"\nout  A   198.51.100.65',
+                "tick": '_spf TXT "v=spf1 include:_out.tick.example -all"\n_out TXT "v=spf1 ip4:198.51.100.65 -all"',
                 "mail2": '_spf TXT "v=spf1 include:_a.mail2.example include:_b.mail2.example -all"\n_a   TXT "v=spf1 ip4:198.51.100.80/28 -all"\n_b   TXT "v=spf1 ip4:198.51.100.96/28 -all"',
                 "poll": '_spf TXT "v=spf1 include:_a.poll.example include:_b.poll.example include:_c.poll.example -all"\n_a   TXT "v=spf1 ip4:198.51.100.128/29 -all"\n_b   TXT "v=spf1 ip4:198.51.100.136/29 -all"\n_c   TXT "v=spf1 ip4:198.51.100.144/29 -all"',
                 "form": '_spf TXT "v=spf1 ip4:198.51.100.160/28 -all"',

@@ -55,8 +55,8 @@ _spf   TXT  "v=spf1 include:_eu.crm.example include:_us.crm.example -all"
 _eu    TXT  "v=spf1 ip4:203.0.113.32/28 -all"
 _us    TXT  "v=spf1 ip4:203.0.113.48/28 -all"
 $ORIGIN pay.example.
-_spf   TXT  "v=spf1 a:out.pay.example -all"
-out    A    203.0.113.65
+_spf   TXT  "v=spf1 include:_out.pay.example -all"
+_out   TXT  "v=spf1 ip4:203.0.113.65 -all"
 $ORIGIN help.example.
 _spf   TXT  "v=spf1 ip4:203.0.113.80/28 -all"
 $ORIGIN desk.example.

@@ -77,7 +77,7 @@ def _verdict_lines(verdict: Picture) -> Iterator[str]:
 
 def _review_lines(review: Picture) -> list[str]:
     lines = [f"The whole record: {_meters(review['meters'])}"]
-    for row in review["rows"][:SHOWN_ROWS]:
+    for row in [one for one in review["rows"] if one["at"] != "0"][:SHOWN_ROWS]:
         lines.append(f"  {'  ' * row['depth']}{row['text'].strip('`')}  [{row['at']}]")
     lines += [f"  {one['level']}: {one['text']} ({one['rule']['ref']})" for one in review["findings"]]
     return lines
@@ -89,7 +89,11 @@ def _review_lines(review: Picture) -> list[str]:
 def case_html(title: str, state: Picture, *, whole: bool = False) -> str:
     """HTML of a case, without scripts or style sheets."""
     marks = [
-        mark for one in state["verdicts"] for row in one["rows"] if row["decides"] for mark in row["marks"]
+        mark
+        for one in state["verdicts"]
+        for row in one["rows"]
+        if row["decides"] or row["outcome"] == "checked"
+        for mark in row["marks"]
     ]
     parts: list[object] = [el("p", el("b", title)), el("p", _who(state))]
     for paper in state["papers"]:

@@ -23,6 +23,7 @@ MEASURED = (
     "06_delivery_chain",
     "07_mailbox",
     "08_ports",
+    "10_spf",
 )
 
 

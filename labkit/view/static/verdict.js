@@ -150,7 +150,7 @@ function render({ model, el }) {
     return box;
   }
   function underline() {
-    const decided = state.verdicts.flatMap((verdict) => verdict.rows.filter((row) => row.decides)).flatMap(marksOf), now = marksOf(current);
+    const decided = state.verdicts.flatMap((verdict) => verdict.rows.filter((row) => row.decides || row.outcome === "checked")).flatMap(marksOf), now = marksOf(current);
     for (const [name, pane] of panes) {
       const paper = state.papers.find((one) => one.name === name);
       if (!paper || pane.text() !== paper.text) continue;
