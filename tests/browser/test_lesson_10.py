@@ -169,7 +169,7 @@ odd = "<script>document.title='owned'</script><img src=x onerror=document.title=
 long = " ".join(['"' + " ip4:192.0.2.1" * 18 + '"'] * 255)
 zone = f"""shop.example. TXT "v=spf1 include:{odd} -all"
 b.example. TXT "v=spf1 exp=e.b.example -all"
-e.b.example. TXT "{odd}"
+e.b.example. TXT "{odd[:-2]}"
 long.example. TXT "v=spf1" {long} " -all"
 """
 people = {odd: {"mail_from": "a@shop.example"}, "b": {"mail_from": "a@b.example"}, "long": {"mail_from": "a@long.example"}}
