@@ -125,9 +125,9 @@ class _Search:
             evidence = tuple(
                 Evidence.record(name, "TXT", number, 0, len(text)) for number, text in meant if text
             )
-            text = f"At {name} there is {count} that begins with {PREFIX}"
+            text = f"At {name} there is {count} that begins with `{PREFIX}`."
             if meant:
-                text = f"At {name} there are {count} that begin with {PREFIX}"
+                text = f"At {name} there are {count} that begin with `{PREFIX}`."
             self._step(ONE_RECORD, text, "none", lookup=found, evidence=evidence)
             return None
         number, text = meant[0]
