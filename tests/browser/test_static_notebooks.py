@@ -180,7 +180,12 @@ def test_a_saved_session_is_there_without_its_kernel(saving_server: Jupyter, ope
     lab.keys("EHLO sender.example{Enter}")
     expect(lab.output(0).locator(".lks-row", has_text="STARTTLS")).to_be_visible()
     lab.wait_idle()
-    lab.save()
+    saved = saving_server.folder / lab.name
+    for _ in range(50):
+        lab.save()
+        if "STARTTLS" in json.dumps(json.loads(saved.read_text())["metadata"].get("widgets", "")):
+            break
+        lab.page.wait_for_timeout(100)  # what is to be saved is made when the page has nothing else to do
     lab.shutdown_kernel()
     lab.reload(save=False)
     rows = lab.output(0).locator(".lks-row")

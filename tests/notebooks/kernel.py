@@ -18,6 +18,8 @@ from jupyter_client.manager import KernelManager
 DROPPED = "dropped by ipykernel"
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 10.0
+DEAF = 5
+"""Questions answered without a word of being idle: half a message lies on the line, and no later one can be read."""
 
 
 @dataclass
@@ -48,13 +50,16 @@ class Kernel:
         # IPython's history opens and closes files whenever it likes; a count of what is open would waver.
         no_history = "c.HistoryManager.enabled = False\n"
         (profile / "ipython_kernel_config.py").write_text(settings + no_history)
-        self._manager = KernelManager()
+        self.deaf = False
+        """Whether an interrupt struck the kernel while it was publishing: it answers, and shows nothing any more."""
+        self._garbled = False
         self._env = {**os.environ, "IPYTHONDIR": str(folder / "ipython"), "LABKIT_HOME": str(folder / "home"),
                      "PYTHONPATH": str(ROOT), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # fmt: skip
-        self._manager.kernel_spec.argv[0] = sys.executable
         self._folder = folder
 
     def __enter__(self) -> Self:
+        self._manager = KernelManager()
+        self._manager.kernel_spec.argv[0] = sys.executable
         self._manager.start_kernel(env=self._env, cwd=str(self._folder))
         self.client: BlockingKernelClient = self._manager.client()
         self.client.start_channels()
@@ -64,6 +69,12 @@ class Kernel:
     def __exit__(self, *_error: object) -> None:
         self.client.stop_channels()
         self._manager.shutdown_kernel(now=True)
+
+    def restart(self) -> None:
+        """A new process with the same files, as a learner's Restart does it."""
+        self.__exit__()
+        self.__enter__()
+        self.deaf = self._garbled = False
 
     @property
     def process(self) -> psutil.Process:
@@ -87,6 +98,7 @@ class Kernel:
         # dropped as well, so there is a new one every second. An interrupt of the cell before may strike late, and take
         # the word of being idle from this one: a cell that was left alone is asked about after a while.
         questions: set[str] = set()
+        answers, self._garbled = 0, False
         ask = time.monotonic() + (0.0 if outcome.interrupted else PATIENCE)
         while not (replied and idle):
             now = time.monotonic()
@@ -98,6 +110,10 @@ class Kernel:
             answered = self._reply()
             if answered in questions and not replied:
                 outcome.error = outcome.error or DROPPED
+            answers += answered in questions
+            if answers == DEAF or (self._garbled and now > deadline - patience + PATIENCE):
+                self.deaf = True
+                return outcome
             replied = replied or answered == sent or answered in questions
             idle = self._output(sent, questions, outcome) or idle
         return outcome
@@ -108,6 +124,9 @@ class Kernel:
             reply = self.client.get_shell_msg(timeout=0.02)
         except queue.Empty:
             return ""
+        except ValueError:  # what an interrupt left of a message
+            self._garbled = True
+            return ""
         return str(reply["parent_header"].get("msg_id"))
 
     def _output(self, sent: str, questions: set[str], outcome: Outcome) -> bool:
@@ -115,6 +134,9 @@ class Kernel:
         try:
             message = self.client.get_iopub_msg(timeout=0.02)
         except queue.Empty:
+            return False
+        except ValueError:
+            self._garbled = True
             return False
         kind, content = message["msg_type"], message["content"]
         about = message["parent_header"].get("msg_id")

@@ -115,6 +115,12 @@ def test_cells_in_any_order(seed: int, clean: Clean, tmp_path: Path) -> None:
             outcome = kernel.run(source, interrupt_after=moment)
             # An interrupt that comes when its cell is done strikes the next one.
             outcome.interrupted, late = outcome.interrupted or late, outcome.interrupted
+            if (
+                kernel.deaf
+            ):  # pyzmq sends a message part by part, and ipykernel lets an interrupt come in between
+                assert outcome.interrupted, f"nobody interrupted {source}"
+                kernel.restart()
+                continue
             print(outcome.error or "right", repr(source))  # shown when a later cell fails
             judge(outcome, clean.shown[source])
         kernel.run("pass")
